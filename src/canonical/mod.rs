@@ -1,0 +1,22 @@
+//! Canonical JSON: the one byte sequence that stands for a value (SPEC 1).
+//!
+//! First room of the house: everything that is hashed, signed or verified passes through here.
+//!
+//! - [`read`] turns bytes into a [`Node`] tree and refuses whatever could be read in two ways.
+//! - [`from_slice`] goes on from there to a typed value, naming the path of the first fault.
+//! - [`to_vec`] and [`digest`] write any [`Serialize`](serde::Serialize) type as canonical bytes;
+//!   [`wire`] writes it as published, in the order its fields are declared.
+//! - [`Json`] holds open content: what others wrote and we keep without knowing its meaning.
+
+mod decode;
+mod float;
+mod json;
+mod read;
+mod write;
+
+pub use decode::{from_node, from_slice, from_slice_with};
+pub use json::Json;
+pub use read::{MAX_DEPTH, Node, Numbers, ReadError, read};
+pub use write::{
+    WriteError, digest, digest_without, shorter_keys_first, sorted, to_vec, wire, wire_to,
+};

@@ -1,0 +1,78 @@
+//! Types that are a string in documents: one way to read them all.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use serde::de::{Deserializer, Error, Visitor};
+
+/// Reads a string and parses it; the parse error becomes the document's error at that path.
+pub(crate) fn parse<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_str(ParseVisitor(PhantomData))
+}
+
+struct ParseVisitor<T>(PhantomData<T>);
+
+impl<T> Visitor<'_> for ParseVisitor<T>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
+/// Defines a type whose only value is one fixed string, such as a document's version.
+///
+/// Reading anything else is an error that names what was expected; so a typed document cannot
+/// claim a version, kind or algorithm that its rules do not belong to.
+macro_rules! constant {
+    ($(#[$doc:meta])* $name:ident = $value:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct $name;
+
+        impl $name {
+            /// The one text that this stands for.
+            pub const VALUE: &'static str = $value;
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                if text == $value {
+                    Ok($name)
+                } else {
+                    Err(format!("expected `{}`, found `{text}`", $value))
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($value)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::text::parse(deserializer)
+            }
+        }
+    };
+}
+
+pub(crate) use constant;
