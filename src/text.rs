@@ -34,6 +34,32 @@ where
     }
 }
 
+/// For `#[serde(deserialize_with)]` on a field that may be null but must be there.
+pub(crate) fn nullable<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    serde::Deserialize::deserialize(deserializer)
+}
+
+/// Gives a type with `Display` and `FromStr` its string form in documents.
+macro_rules! string_form {
+    ($name:ty) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::text::parse(deserializer)
+            }
+        }
+    };
+}
+
 /// Defines a type whose only value is one fixed string, such as a document's version.
 ///
 /// Reading anything else is an error that names what was expected; so a typed document cannot
@@ -75,4 +101,4 @@ macro_rules! constant {
     };
 }
 
-pub(crate) use constant;
+pub(crate) use {constant, string_form};

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Timelike, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A UTC time in whole seconds, `YYYY-MM-DDTHH:MM:SSZ` (SPEC 2, 5, 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +30,11 @@ fn has_form(time: DateTime<Utc>) -> bool {
 }
 
 /// Reading and writing again must give the same text: that alone excludes every other spelling.
-fn parse_exact(text: &str, chrono_form: &str, form: &'static str) -> Result<DateTime<Utc>, TimeError> {
+fn parse_exact(
+    text: &str,
+    chrono_form: &str,
+    form: &'static str,
+) -> Result<DateTime<Utc>, TimeError> {
     NaiveDateTime::parse_from_str(text, chrono_form)
         .map(|time| time.and_utc())
         .ok()
@@ -108,17 +111,7 @@ macro_rules! text_form {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::text::parse(deserializer)
-            }
-        }
+        crate::text::string_form!($name);
     };
 }
 

@@ -10,7 +10,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::read::{Node, Numbers, ReadError, read};
+use super::node::Node;
+use super::read::{Numbers, ReadError, read};
 
 /// Reads one strict JSON document into a `T`; floats are let through to fields that hold open
 /// content, and to no others.

@@ -9,7 +9,9 @@ pub(super) fn python_repr(x: f64) -> String {
     let (mantissa, exponent) = scientific
         .split_once('e')
         .expect("LowerExp always writes an exponent");
-    let exponent: i32 = exponent.parse().expect("LowerExp writes a decimal exponent");
+    let exponent: i32 = exponent
+        .parse()
+        .expect("LowerExp writes a decimal exponent");
     if (-4..16).contains(&exponent) {
         let plain = format!("{x}");
         return if plain.contains('.') {

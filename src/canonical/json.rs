@@ -1,10 +1,13 @@
 //! Open content: JSON whose meaning this toolkit does not know but must keep and hash.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
+
+use super::node::Node;
+use super::read::{Numbers, read};
+use super::write::{WriteError, to_vec};
 
 /// Any JSON value that canonical form can hold (SPEC 1); members are sorted by code point.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +31,16 @@ pub enum Json {
 }
 
 impl Json {
+    /// The tree of any value that canonical JSON can hold.
+    ///
+    /// # Errors
+    /// As [`to_vec`].
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Json, WriteError> {
+        let bytes = to_vec(value)?;
+        let node = read(&bytes, Numbers::PythonFloats).expect("canonical bytes are strict JSON");
+        Ok(node.into())
+    }
+
     /// The member `key`, if this is an object that has it.
     pub fn get(&self, key: &str) -> Option<&Json> {
         match self {
@@ -73,62 +86,28 @@ impl Serialize for Json {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
+impl From<Node<'_>> for Json {
+    fn from(node: Node<'_>) -> Json {
+        match node {
+            Node::Null => Json::Null,
+            Node::Bool(value) => Json::Bool(value),
+            Node::Int(value) => Json::Int(value),
+            Node::UInt(value) => Json::UInt(value),
+            Node::Float(value) => Json::Float(value),
+            Node::String(text) => Json::String(text.into_owned()),
+            Node::Array(items) => Json::Array(items.into_iter().map(Json::from).collect()),
+            Node::Object(members) => Json::Object(
+                members
+                    .into_iter()
+                    .map(|(key, value)| (key.into_owned(), value.into()))
+                    .collect(),
+            ),
+        }
     }
 }
 
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Int(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(i64::try_from(value).map_or(Json::UInt(value), Json::Int))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(Json::Float(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Json, E> {
-        Ok(Json::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Json::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members = BTreeMap::new();
-        while let Some((key, value)) = map.next_entry()? {
-            members.insert(key, value);
-        }
-        Ok(Json::Object(members))
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Node::deserialize(deserializer).map(Json::from)
     }
 }

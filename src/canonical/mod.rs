@@ -6,17 +6,22 @@
 //! - [`from_slice`] goes on from there to a typed value, naming the path of the first fault.
 //! - [`to_vec`] and [`digest`] write any [`Serialize`](serde::Serialize) type as canonical bytes;
 //!   [`wire`] writes it as published, in the order its fields are declared.
-//! - [`Json`] holds open content: what others wrote and we keep without knowing its meaning.
+//! - [`Json`], [`Fragment`] and [`Open`] hold open content: what others wrote and we keep without
+//!   knowing its meaning.
 
 mod decode;
 mod float;
+mod fragment;
 mod json;
+mod node;
+mod open;
 mod read;
 mod write;
 
-pub use decode::{from_node, from_slice, from_slice_with};
+pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with};
+pub use fragment::Fragment;
 pub use json::Json;
-pub use read::{MAX_DEPTH, Node, Numbers, ReadError, read};
-pub use write::{
-    WriteError, digest, digest_without, shorter_keys_first, sorted, to_vec, wire, wire_to,
-};
+pub use node::Node;
+pub use open::Open;
+pub use read::{MAX_DEPTH, Numbers, ReadError, read};
+pub use write::{WriteError, digest, digest_without, shorter_keys_first, to_vec, wire, wire_to};

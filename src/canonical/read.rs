@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::node::Node;
+
 use super::float::python_repr;
 
 /// How deep containers may nest; the top-level one is at depth 1 (SPEC 1).
@@ -19,45 +21,6 @@ pub enum Numbers {
     /// Every number JSON knows, rounded to `f64` where need be: for formats that are not ours and
     /// of which only some fields are used. Never for what is hashed.
     Any,
-}
-
-/// A JSON value that borrows its text from the input; members keep their order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Node<'a> {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool(bool),
-    /// An integer that fits `i64`.
-    Int(i64),
-    /// An integer above `i64::MAX`.
-    UInt(u64),
-    /// A float; always finite.
-    Float(f64),
-    /// A string, unescaped.
-    String(Cow<'a, str>),
-    /// An array.
-    Array(Vec<Node<'a>>),
-    /// An object without duplicate keys.
-    Object(Vec<(Cow<'a, str>, Node<'a>)>),
-}
-
-impl<'a> Node<'a> {
-    /// The member `key`, if this is an object that has it.
-    pub fn get(&self, key: &str) -> Option<&Node<'a>> {
-        match self {
-            Node::Object(members) => members.iter().find(|(k, _)| k == key).map(|(_, v)| v),
-            _ => None,
-        }
-    }
-
-    /// The text, if this is a string.
-    pub fn as_str(&self) -> Option<&str> {
-        match self {
-            Node::String(text) => Some(text),
-            _ => None,
-        }
-    }
 }
 
 /// Why a text is not strict JSON, and where.

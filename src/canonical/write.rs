@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
-use serde_json::value::RawValue;
 
 use super::float::python_repr;
 use super::json::Json;
@@ -71,24 +70,9 @@ pub fn wire<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WriteError> {
 ///
 /// # Errors
 /// As [`wire`], and those of the writer.
-pub fn wire_to<T: Serialize + ?Sized>(
-    writer: impl io::Write,
-    value: &T,
-) -> Result<(), WriteError> {
+pub fn wire_to<T: Serialize + ?Sized>(writer: impl io::Write, value: &T) -> Result<(), WriteError> {
     value.serialize(&mut serde_json::Serializer::with_formatter(writer, Wire))?;
     Ok(())
-}
-
-/// For `#[serde(serialize_with)]`: writes the field in canonical form wherever it stands.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn sorted<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    let bytes = to_vec(value).map_err(S::Error::custom)?;
-    let text = String::from_utf8(bytes).map_err(S::Error::custom)?;
-    RawValue::from_string(text)
-        .map_err(S::Error::custom)?
-        .serialize(serializer)
 }
 
 /// For `#[serde(serialize_with)]`: writes open content with shorter keys first, then by bytes, at
@@ -202,7 +186,11 @@ impl Output<'_> {
 
     fn drop_omitted_member(&mut self) {
         let member = *self.last_member();
-        if !self.omit.iter().any(|key| key.as_bytes() == self.key(member)) {
+        if !self
+            .omit
+            .iter()
+            .any(|key| key.as_bytes() == self.key(member))
+        {
             return;
         }
         self.members.pop();
@@ -302,7 +290,9 @@ impl Formatter for Canonical<'_, '_> {
     }
 
     fn write_f64<W: ?Sized + io::Write>(&mut self, _: &mut W, value: f64) -> io::Result<()> {
-        self.0.bytes.extend_from_slice(python_repr(value).as_bytes());
+        self.0
+            .bytes
+            .extend_from_slice(python_repr(value).as_bytes());
         Ok(())
     }
 

@@ -1,0 +1,182 @@
+//! The merge itself (SPEC 7).
+
+use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::{Dangling, Events, Graph};
+use super::validity::{Candidate, InvalidReason, KeyTable};
+use super::{Current, Entry, InvalidEvent, MergeVersion, State, StateType, StateVersion};
+use crate::canonical::{self, Fragment};
+use crate::digest::Digest;
+use crate::event::{Event, EventId, Payload, RECORD_CREATED};
+use crate::number::{AliasKind, PithNumber, SourceAlias, aliases_at};
+use crate::time::Timestamp;
+
+/// What a merge gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Merged {
+    /// The state.
+    pub state: State,
+    /// The valid events: the applied ones in order, then the rest by id, as bundles list them.
+    pub events: Vec<Event>,
+    /// The edges that do not hold.
+    pub dangling: Vec<Dangling>,
+}
+
+/// Merges candidates about `subject` into a state (SPEC 7).
+///
+/// The result depends on the set of candidates, not on their order or number. Without any
+/// `aliases` those of the record are given, at its record_created's time.
+pub fn merge(
+    subject: PithNumber,
+    candidates: impl IntoIterator<Item = Candidate>,
+    aliases: impl IntoIterator<Item = SourceAlias>,
+    keys: &KeyTable,
+) -> Merged {
+    let (valid, invalid) = judge(&subject, candidates, keys);
+    let events: Events<'_> = valid.iter().map(|(id, event)| (*id, event)).collect();
+    let graph = Graph::of(&events);
+    let equivocations = graph.equivocations();
+    let applied_event_ids = graph.applied(&equivocations);
+
+    let mut current = Current::default();
+    let mut record = None;
+    for id in &applied_event_ids {
+        let event = events[id];
+        if graph.superseded.contains(id) {
+            continue;
+        }
+        if event.event_type == RECORD_CREATED {
+            current.record_created = Some(entry(event));
+            record = Some(event);
+        } else if let Some(array) = current.array_of(&event.event_type) {
+            array.push(entry(event));
+        }
+    }
+    current.source_aliases = earliest(aliases);
+    if let Some((payload, created_at)) = record.and_then(record_created) {
+        current.canonical_record = Some(fragment(&payload.canonical_record));
+        if current.source_aliases.is_empty() {
+            current.source_aliases = aliases_at(&payload.canonical_record, &subject, created_at);
+        }
+    }
+
+    let mut state = State {
+        state_type: StateType,
+        state_version: StateVersion,
+        pith_number: subject,
+        merge_version: MergeVersion,
+        event_count: (valid.len() + invalid.len()) as u64,
+        valid_event_count: valid.len() as u64,
+        invalid_event_count: invalid.len() as u64,
+        equivocation_count: equivocations.len() as u64,
+        current,
+        equivocations,
+        invalid_events: invalid,
+        applied_event_ids,
+        state_sha256: Digest::from_bytes([0; 32]),
+    };
+    state.state_sha256 = state.digest();
+    let dangling = graph.dangling;
+    Merged {
+        events: in_bundle_order(valid, &state.applied_event_ids),
+        state,
+        dangling,
+    }
+}
+
+/// Rules 1 and 2: one event for each identity that has a valid copy, a reason for each other.
+fn judge(
+    subject: &PithNumber,
+    candidates: impl IntoIterator<Item = Candidate>,
+    keys: &KeyTable,
+) -> (BTreeMap<EventId, Event>, Vec<InvalidEvent>) {
+    let mut valid: BTreeMap<EventId, Event> = BTreeMap::new();
+    let mut faults: BTreeMap<Option<EventId>, InvalidReason> = BTreeMap::new();
+    for candidate in candidates {
+        if let Some(reason) = candidate.fault(subject, keys) {
+            // Copies may fail differently; the first check in order decides, whatever came first.
+            let least = faults.entry(candidate.id).or_insert(reason);
+            *least = (*least).min(reason);
+            continue;
+        }
+        let (Some(id), Some(event)) = (candidate.id, candidate.event) else {
+            continue;
+        };
+        match valid.entry(id) {
+            Slot::Vacant(slot) => {
+                slot.insert(event);
+            }
+            Slot::Occupied(mut slot) => {
+                if canonical_bytes(&event) < canonical_bytes(slot.get()) {
+                    slot.insert(event);
+                }
+            }
+        }
+    }
+    let invalid = faults
+        .into_iter()
+        .filter(|(id, _)| id.is_none_or(|id| !valid.contains_key(&id)))
+        .map(|(event_id, reason)| InvalidEvent { event_id, reason })
+        .collect();
+    (valid, invalid)
+}
+
+fn canonical_bytes(event: &Event) -> Vec<u8> {
+    canonical::to_vec(event).expect("events hold nothing that JSON cannot")
+}
+
+fn fragment<T: serde::Serialize>(value: &T) -> Fragment {
+    Fragment::of(value).expect("events hold nothing that JSON cannot")
+}
+
+fn entry(event: &Event) -> Entry {
+    Entry {
+        event_id: event.event_id,
+        target: event.target.clone(),
+        created_at: event.created_at,
+        signer: fragment(&event.signer),
+        payload: fragment(&event.payload),
+    }
+}
+
+fn record_created(event: &Event) -> Option<(&crate::event::RecordCreated, Timestamp)> {
+    match &event.payload {
+        Payload::RecordCreated(payload) => Some((payload, event.created_at)),
+        _ => None,
+    }
+}
+
+/// Rule 8: aliases by kind and value, each at its earliest time.
+fn earliest(aliases: impl IntoIterator<Item = SourceAlias>) -> Vec<SourceAlias> {
+    let mut times: BTreeMap<(AliasKind, String), Timestamp> = BTreeMap::new();
+    for alias in aliases {
+        let time = times
+            .entry((alias.alias_kind, alias.alias_value))
+            .or_insert(alias.created_at);
+        *time = (*time).min(alias.created_at);
+    }
+    times
+        .into_iter()
+        .map(|((alias_kind, alias_value), created_at)| SourceAlias {
+            alias_kind,
+            alias_value,
+            created_at,
+        })
+        .collect()
+}
+
+/// SPEC 8: the applied events in order, then the rest by id.
+fn in_bundle_order(mut valid: BTreeMap<EventId, Event>, applied: &[EventId]) -> Vec<Event> {
+    let first: BTreeSet<EventId> = applied.iter().copied().collect();
+    let rest: Vec<EventId> = valid
+        .keys()
+        .filter(|id| !first.contains(id))
+        .copied()
+        .collect();
+    applied
+        .iter()
+        .chain(&rest)
+        .filter_map(|id| valid.remove(id))
+        .collect()
+}

@@ -1,0 +1,221 @@
+//! Which events are valid: a matter of the event and the key table alone (SPEC 7, rules 1 and 2).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::{Node, from_node};
+use crate::event::{self, Event, EventId, GRAPH_SNAPSHOT, Payload, RECORD_CREATED, REGISTRY};
+use crate::keys::{Fingerprint, KeyId, PublicKey};
+use crate::number::PithNumber;
+
+/// Which public keys there are, and for whom each may speak.
+#[derive(Debug, Clone, Default)]
+pub struct KeyTable(BTreeMap<Fingerprint, TableKey>);
+
+/// A key in a [`KeyTable`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableKey {
+    /// The key.
+    pub key: PublicKey,
+    /// Its label.
+    pub key_id: KeyId,
+    /// The signer it speaks for.
+    pub signer_id: String,
+    /// What kind of signer that is.
+    pub signer_type: String,
+}
+
+/// Two keys that cannot stand in one table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("two keys have the fingerprint {0}")]
+pub struct KeyTableError(pub Fingerprint);
+
+impl KeyTable {
+    /// The table of `keys`.
+    ///
+    /// # Errors
+    /// [`KeyTableError`] if two have one fingerprint, be they the same key.
+    pub fn new(keys: impl IntoIterator<Item = TableKey>) -> Result<Self, KeyTableError> {
+        let mut table = BTreeMap::new();
+        for key in keys {
+            let fingerprint = key.key.fingerprint();
+            if table.insert(fingerprint, key).is_some() {
+                return Err(KeyTableError(fingerprint));
+            }
+        }
+        Ok(KeyTable(table))
+    }
+
+    /// The key with this fingerprint, if its label agrees.
+    pub fn get(&self, fingerprint: &Fingerprint, key_id: &KeyId) -> Option<&TableKey> {
+        self.0.get(fingerprint).filter(|key| key.key_id == *key_id)
+    }
+}
+
+/// Why an event is not valid, in the order in which the checks are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum InvalidReason {
+    /// Not an object of an event's shape, or a value not of its form.
+    Shape,
+    /// About another record.
+    Subject,
+    /// A target that its type does not allow.
+    Target,
+    /// `content_sha256` or `event_id` is not the hash of the content.
+    ContentHash,
+    /// `signer` and `signature` name different keys.
+    KeyMismatch,
+    /// The key is not in the table.
+    UnknownKey,
+    /// The key does not speak for this signer.
+    Signer,
+    /// The signature does not verify.
+    Signature,
+    /// Of a type that only the registry signs, by another.
+    NotRegistry,
+    /// Record, number and receipt do not agree.
+    Record,
+}
+
+impl InvalidReason {
+    /// The reason as states write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            InvalidReason::Shape => "shape",
+            InvalidReason::Subject => "subject",
+            InvalidReason::Target => "target",
+            InvalidReason::ContentHash => "content_hash",
+            InvalidReason::KeyMismatch => "key_mismatch",
+            InvalidReason::UnknownKey => "unknown_key",
+            InvalidReason::Signer => "signer",
+            InvalidReason::Signature => "signature",
+            InvalidReason::NotRegistry => "not_registry",
+            InvalidReason::Record => "record",
+        }
+    }
+}
+
+/// Something handed to the merge as an event: an event, or what claims to be one.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The recomputed identity; `None` if it is not even an object.
+    pub(super) id: Option<EventId>,
+    /// The event, if it has the shape of one.
+    pub(super) event: Option<Event>,
+}
+
+impl From<Event> for Candidate {
+    fn from(event: Event) -> Self {
+        Candidate {
+            id: Some(EventId::of(event::content_digest(&event))),
+            event: Some(event),
+        }
+    }
+}
+
+impl Candidate {
+    /// Takes any JSON value for an event.
+    pub fn read(node: Node<'_>) -> Self {
+        let id = matches!(node, Node::Object(_)).then(|| EventId::of(event::content_digest(&node)));
+        Candidate {
+            id,
+            event: from_node(node).ok(),
+        }
+    }
+
+    /// The first check that this candidate fails, if any.
+    pub(super) fn fault(&self, subject: &PithNumber, keys: &KeyTable) -> Option<InvalidReason> {
+        match (&self.id, &self.event) {
+            (Some(id), Some(event)) => check(event, id, subject, keys).err(),
+            _ => Some(InvalidReason::Shape),
+        }
+    }
+}
+
+/// SPEC 7, rule 2, one check a line.
+fn check(
+    event: &Event,
+    id: &EventId,
+    subject: &PithNumber,
+    keys: &KeyTable,
+) -> Result<(), InvalidReason> {
+    let require = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    require(
+        event.subject_pith_number == *subject,
+        InvalidReason::Subject,
+    )?;
+    require(target_fits(event), InvalidReason::Target)?;
+    require(
+        event.event_id == *id && event.content_sha256 == *id.digest(),
+        InvalidReason::ContentHash,
+    )?;
+    let (signer, signature) = (&event.signer, &event.signature);
+    require(
+        signer.public_key_fingerprint == signature.public_key_fingerprint
+            && signer.key_id == signature.key_id,
+        InvalidReason::KeyMismatch,
+    )?;
+    let key = keys
+        .get(&signer.public_key_fingerprint, &signer.key_id)
+        .ok_or(InvalidReason::UnknownKey)?;
+    require(
+        key.signer_id == signer.signer_id && key.signer_type == signer.signer_type,
+        InvalidReason::Signer,
+    )?;
+    require(
+        key.key.verifies(id.digest(), &signature.signature_b64),
+        InvalidReason::Signature,
+    )?;
+    require(
+        key.signer_type == REGISTRY || !only_registry_signs(&event.event_type),
+        InvalidReason::NotRegistry,
+    )?;
+    require(record_agrees(event, keys), InvalidReason::Record)
+}
+
+fn only_registry_signs(event_type: &str) -> bool {
+    matches!(event_type, RECORD_CREATED | GRAPH_SNAPSHOT)
+}
+
+/// SPEC 5: each known type has its target; unknown types may have any.
+fn target_fits(event: &Event) -> bool {
+    let target = event.target.as_str();
+    match event.event_type.as_str() {
+        GRAPH_SNAPSHOT => target == "graph",
+        "correction" => {
+            let claim = target.strip_prefix("claim:");
+            matches!(target, "record" | "graph") || claim.is_some_and(|id| !id.is_empty())
+        }
+        RECORD_CREATED
+        | "author_attestation"
+        | "timestamp_anchor"
+        | "storage_attestation"
+        | "citation_signature"
+        | "replication_record"
+        | "mirror_hint" => target == "record",
+        _ => true,
+    }
+}
+
+/// Whether a record_created event's record, number and receipt agree; true for other types.
+fn record_agrees(event: &Event, keys: &KeyTable) -> bool {
+    let Payload::RecordCreated(payload) = &event.payload else {
+        return true;
+    };
+    let (record, receipt) = (&payload.canonical_record, &payload.receipt);
+    let digest = record.digest();
+    let receipt_key = keys.get(&receipt.public_key_fingerprint, &receipt.key_id);
+    payload.canonical_sha256 == digest
+        && receipt.canonical_sha256 == digest
+        && record.number(&digest) == event.subject_pith_number
+        && payload.source_id == record.source.id
+        && payload.source_version == record.source.version
+        && receipt_key.is_some_and(|key| {
+            key.signer_type == REGISTRY
+                && key.signer_id == event.signer.signer_id
+                && key.key.verifies(&digest, &receipt.signature_b64)
+        })
+}
