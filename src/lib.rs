@@ -13,3 +13,4 @@ pub mod snapshot;
 pub mod state;
 pub(crate) mod text;
 pub mod time;
+pub mod verify;

@@ -5,7 +5,11 @@ use pith::event::{Draft, EventSignature, Payload};
 use pith::state::{Candidate, KeyTable, TableKey, merge};
 
 fn published() -> Vec<u8> {
-    std::fs::read("../shared/vectors/bundle-1706.02379v3.json").unwrap()
+    std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/vectors/bundle-1706.02379v3.json"
+    ))
+    .unwrap()
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! The keys a verifier already trusts, and for what (SPEC 9).
+//!
+//! A keyset is data of the verifier's: keys found inside a bundle never get into it.
+
+use serde::{Deserialize, Serialize};
+
+use super::public::{KeyId, PublicKey, PublicKeyObject};
+use crate::canonical::{self, DecodeError};
+use crate::text::{constant, nullable};
+use crate::time::Timestamp;
+
+constant! {
+    /// What a keyset calls itself before a genesis ceremony.
+    KeysetType = "pith_bootstrap_keyset"
+}
+
+constant! {
+    /// The version of its form.
+    KeysetVersion = "1.0"
+}
+
+/// The published key of pith.science, built in.
+const BUILT_IN: &str = include_str!("../../keys/pith.science.json");
+
+/// A list of trusted keys as a registry home keeps it (`keys/keyset.json`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keyset {
+    /// Always a bootstrap keyset.
+    pub keyset_type: KeysetType,
+    /// The version of its form.
+    pub schema_version: KeysetVersion,
+    /// The keys.
+    pub keys: Vec<TrustedKey>,
+}
+
+/// A key that is trusted, for whom it may speak, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedKey {
+    /// The key.
+    pub key: PublicKeyObject,
+    /// The signer it speaks for; null if it is trusted whatever the signer calls itself.
+    #[serde(deserialize_with = "nullable")]
+    pub signer_id: Option<String>,
+    /// The kinds of signer it speaks as.
+    pub signer_types: Vec<String>,
+    /// Whether it may sign now.
+    pub status: KeyStatus,
+    /// The first second at which a signature of it counts; null for no limit.
+    #[serde(deserialize_with = "nullable")]
+    pub valid_from: Option<Timestamp>,
+    /// The last second at which a signature of it counts; null for no limit.
+    #[serde(deserialize_with = "nullable")]
+    pub valid_until: Option<Timestamp>,
+}
+
+/// What may be done with a trusted key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStatus {
+    /// Announced; signs nothing yet.
+    Next,
+    /// Signs.
+    Active,
+    /// Signs no more; what it signed stays good.
+    Retired,
+}
+
+impl KeyStatus {
+    /// The status as keysets write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyStatus::Next => "next",
+            KeyStatus::Active => "active",
+            KeyStatus::Retired => "retired",
+        }
+    }
+}
+
+impl Keyset {
+    /// A keyset of these keys.
+    pub fn new(keys: Vec<TrustedKey>) -> Self {
+        Keyset {
+            keyset_type: KeysetType,
+            schema_version: KeysetVersion,
+            keys,
+        }
+    }
+
+    /// Reads a keyset strictly.
+    ///
+    /// # Errors
+    /// [`DecodeError`], with the path of the first fault.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, DecodeError> {
+        canonical::from_slice(bytes)
+    }
+
+    /// The key of pith.science, for `signer_id` "pith.science".
+    pub fn built_in() -> Self {
+        let key =
+            canonical::from_slice(BUILT_IN.as_bytes()).expect("the built-in key is well formed");
+        Keyset::new(vec![TrustedKey::of_registry(
+            key,
+            Some("pith.science".to_owned()),
+        )])
+    }
+
+    /// The entry of the raw key `key`.
+    pub fn find(&self, key: &PublicKey) -> Option<&TrustedKey> {
+        self.keys.iter().find(|entry| entry.key.key == *key)
+    }
+
+    /// The entry whose label is `key_id`.
+    pub fn named(&self, key_id: &KeyId) -> Option<&TrustedKey> {
+        self.keys.iter().find(|entry| entry.key.key_id == *key_id)
+    }
+
+    /// The keys that may sign now.
+    pub fn active(&self) -> impl Iterator<Item = &TrustedKey> {
+        self.keys
+            .iter()
+            .filter(|entry| entry.status == KeyStatus::Active)
+    }
+}
+
+impl TrustedKey {
+    /// An active registry key without limits of time.
+    pub fn of_registry(key: PublicKeyObject, signer_id: Option<String>) -> Self {
+        TrustedKey {
+            key,
+            signer_id,
+            signer_types: vec![crate::event::REGISTRY.to_owned()],
+            status: KeyStatus::Active,
+            valid_from: None,
+            valid_until: None,
+        }
+    }
+
+    /// Whether the key may speak for this signer.
+    pub fn speaks_for(&self, signer_id: &str, signer_type: &str) -> bool {
+        self.signer_id.as_deref().is_none_or(|id| id == signer_id)
+            && self.signer_types.iter().any(|kind| kind == signer_type)
+    }
+
+    /// Whether a signature of this time counts.
+    pub fn counts_at(&self, time: Timestamp) -> bool {
+        self.status != KeyStatus::Next
+            && self.valid_from.is_none_or(|from| from <= time)
+            && self.valid_until.is_none_or(|until| time <= until)
+    }
+}

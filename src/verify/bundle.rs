@@ -1,0 +1,464 @@
+//! Verifying a bundle: every rule of SPEC 2 to 8, then trust.
+
+use std::collections::BTreeMap;
+
+use super::code::Code;
+use super::document::DocumentKind;
+use super::report::{Outcome, Report};
+use super::trust::{Signed, judge};
+use super::{Policy, difference};
+use crate::arxiv::text;
+use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint};
+use crate::canonical::Fragment;
+use crate::digest::Digest;
+use crate::event::{Event, EventId, Payload, REGISTRY, RecordCreated};
+use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
+use crate::number::{AliasKind, alias_values};
+use crate::record::CanonicalRecord;
+use crate::snapshot::{EMPTY_SNAPSHOT, GraphSnapshot};
+use crate::state::{Candidate, InvalidReason, KeyTable, Merged, TableKey, merge};
+
+/// Judges a bundle that was read.
+pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
+    let mut report = Report::new(DocumentKind::Bundle);
+    report.pith_number = Some(bundle.pith_number);
+    record(&mut report, bundle);
+    let registry_id = registry_id(&bundle.events);
+    match key_table(&bundle.public_keys, registry_id) {
+        Ok(keys) => {
+            events(&mut report, bundle, &keys);
+            public_keys(&mut report, bundle);
+        }
+        Err(fingerprint) => {
+            let message = format!("two keys have the fingerprint {fingerprint}");
+            report.fail(Code::BundleKeys, "public_keys", message);
+        }
+    }
+    for (index, event) in bundle.events.iter().enumerate() {
+        contents(&mut report, bundle, &format!("events[{index}]"), event);
+    }
+    links(&mut report, bundle);
+    signature(&mut report, bundle);
+    if let Some(expected) = policy.expect {
+        report.compare(
+            Code::NumberExpected,
+            "pith_number",
+            &bundle.pith_number,
+            &expected,
+            "is the number asked for",
+        );
+    }
+    if report.verdict() != super::Verdict::Failed {
+        trust(&mut report, bundle, policy, registry_id);
+    }
+    report
+}
+
+/// SPEC 2 and 3: the record, its digest and its names.
+fn record(report: &mut Report, bundle: &Bundle) {
+    let digest = bundle.canonical_record.digest();
+    report.compare(
+        Code::RecordDigest,
+        "canonical_sha256",
+        &bundle.canonical_sha256,
+        &digest,
+        "is the hash of canonical_record",
+    );
+    let number = bundle.canonical_record.number(&digest);
+    report.compare(
+        Code::RecordNumber,
+        "pith_number",
+        &bundle.pith_number,
+        &number,
+        "is the record's",
+    );
+    report.compare(
+        Code::RecordNumber,
+        "short_pith_number",
+        &bundle.short_pith_number.to_string(),
+        &number.short().to_string(),
+        "is the record's",
+    );
+    if bundle.source == BundleSource::from(&bundle.canonical_record.source) {
+        report.ok(Code::RecordNumber, "source", "is the record's");
+    } else {
+        report.fail(Code::RecordNumber, "source", "is not the record's source");
+    }
+    let names = |pairs: Vec<(AliasKind, String)>| format!("{pairs:?}");
+    let found = bundle
+        .source_aliases
+        .iter()
+        .map(|alias| (alias.alias_kind, alias.alias_value.clone()))
+        .collect();
+    report.compare(
+        Code::RecordAliases,
+        "source_aliases",
+        &names(found),
+        &names(alias_values(&bundle.canonical_record, &number).to_vec()),
+        "are the record's",
+    );
+}
+
+/// The registry that a bundle's own keys speak for: the bundle names it only in its events.
+///
+/// Any other registry id in it then makes an event invalid, so a sound bundle names one registry.
+fn registry_id(events: &[Event]) -> &str {
+    events
+        .iter()
+        .map(|event| &event.signer)
+        .find(|signer| signer.signer_type == REGISTRY)
+        .map_or("", |signer| signer.signer_id.as_str())
+}
+
+/// The keys that a bundle carries, for replaying its state (SPEC 8).
+fn key_table(keys: &[PublicKeyObject], registry_id: &str) -> Result<KeyTable, Fingerprint> {
+    KeyTable::new(keys.iter().map(|object| {
+        let (signer_id, signer_type) = match &object.signer {
+            Some(signer) => (signer.signer_id.as_str(), signer.signer_type.as_str()),
+            None => (registry_id, REGISTRY),
+        };
+        TableKey {
+            key: object.key,
+            key_id: object.key_id.clone(),
+            signer_id: signer_id.to_owned(),
+            signer_type: signer_type.to_owned(),
+        }
+    }))
+    .map_err(|error| error.0)
+}
+
+/// SPEC 5 and 7: every event valid, in order, and the state what they merge to.
+fn events(report: &mut Report, bundle: &Bundle, keys: &KeyTable) {
+    let candidates = bundle.events.iter().cloned().map(Candidate::from);
+    let aliases = bundle.source_aliases.iter().cloned();
+    let merged = merge(bundle.pith_number, candidates, aliases, keys);
+    for invalid in &merged.state.invalid_events {
+        let id = invalid
+            .event_id
+            .map(|id| id.to_string())
+            .unwrap_or_default();
+        let message = format!("not valid: {}", invalid.reason.as_str());
+        report.fail(code_of(invalid.reason), &id, message);
+    }
+    if merged.state.invalid_events.is_empty() {
+        let count = bundle.events.len();
+        report.ok(
+            Code::EventContent,
+            "events",
+            format!("{count} hashes agree"),
+        );
+        report.ok(
+            Code::EventSignature,
+            "events",
+            format!("{count} signatures verify"),
+        );
+        report.ok(Code::ReceiptSignature, "events", "the receipt verifies");
+    }
+    let ids = |events: &[Event]| events.iter().map(|e| e.event_id).collect::<Vec<EventId>>();
+    if ids(&bundle.events) == ids(&merged.events) {
+        report.ok(Code::BundleEvents, "events", "stand in order");
+    } else {
+        report.fail(
+            Code::BundleEvents,
+            "events",
+            "do not stand in bundle order, each once",
+        );
+    }
+    for edge in &merged.dangling {
+        let message = format!("{} names {}, which has no effect", edge.member, edge.names);
+        report.add(
+            Code::EventsDangling,
+            Outcome::Note,
+            edge.event_id.to_string(),
+            message,
+        );
+    }
+    for group in &merged.state.equivocations {
+        let message = format!("{} contradicts itself on {}", group.signer_id, group.target);
+        let first = group.event_ids[0].to_string();
+        report.add(Code::EventsEquivocation, Outcome::Note, first, message);
+    }
+    state(report, bundle, &merged);
+}
+
+fn code_of(reason: InvalidReason) -> Code {
+    match reason {
+        InvalidReason::Shape => Code::EventShape,
+        InvalidReason::Subject => Code::EventSubject,
+        InvalidReason::Target => Code::EventTarget,
+        InvalidReason::ContentHash => Code::EventContent,
+        InvalidReason::KeyMismatch | InvalidReason::UnknownKey | InvalidReason::Signer => {
+            Code::EventKey
+        }
+        InvalidReason::Signature => Code::EventSignature,
+        InvalidReason::NotRegistry => Code::EventRegistry,
+        InvalidReason::Record => Code::EventRecord,
+    }
+}
+
+fn state(report: &mut Report, bundle: &Bundle, merged: &Merged) {
+    if bundle.state == merged.state {
+        report.ok(Code::StateReplay, "state", "is the merge of the events");
+    } else {
+        let place = difference::first(&bundle.state, &merged.state, "state");
+        report.checks.push(super::Check {
+            code: Code::StateReplay,
+            outcome: Outcome::Failed,
+            subject: place.path,
+            message: "differs from the merge of the events".to_owned(),
+            expected: place.expected,
+            found: place.found,
+        });
+    }
+    let record = Fragment::of(&bundle.canonical_record).ok();
+    if merged.state.current.canonical_record != record {
+        let message = "no event of the bundle creates its canonical_record";
+        report.fail(Code::StateReplay, "canonical_record", message);
+    }
+}
+
+/// SPEC 4, 5, 6: what the hashes do not say about the insides of an event.
+fn contents(report: &mut Report, bundle: &Bundle, subject: &str, event: &Event) {
+    match &event.payload {
+        Payload::RecordCreated(payload) => receipt_times(report, subject, event, payload),
+        Payload::GraphSnapshot(payload) => {
+            snapshot(
+                report,
+                subject,
+                &payload.graph_snapshot,
+                &bundle.canonical_record,
+            );
+        }
+        Payload::Open(_) => {}
+    }
+}
+
+fn receipt_times(report: &mut Report, subject: &str, event: &Event, payload: &RecordCreated) {
+    let receipt = &payload.receipt;
+    let in_order = receipt.first_computed_at <= receipt.last_reissued_at;
+    let first_issue = receipt.first_computed_at == receipt.last_reissued_at;
+    let dated = !first_issue || event.created_at == receipt.first_computed_at.seconds();
+    if in_order && dated {
+        report.ok(Code::ReceiptTimes, subject, "the receipt's times agree");
+    } else {
+        report.fail(
+            Code::ReceiptTimes,
+            subject,
+            "the receipt's times contradict each other",
+        );
+    }
+}
+
+fn snapshot(report: &mut Report, subject: &str, shown: &GraphSnapshot, record: &CanonicalRecord) {
+    let (paper, metadata) = (&shown.paper, &record.metadata);
+    let title = Digest::of(text::canonical(&paper.title).as_bytes());
+    let faults: Vec<&str> = [
+        (title == metadata.title_canon_sha256, "title"),
+        (paper.license == metadata.license, "license"),
+        (paper.primary_cat == metadata.primary_cat, "primary_cat"),
+        (paper.cross_cats == metadata.cross_cats_sorted, "cross_cats"),
+        (paper.submitted_at == metadata.submitted_at, "submitted_at"),
+        (*shown.source == record.source, "source"),
+    ]
+    .into_iter()
+    .filter(|(agrees, _)| !agrees)
+    .map(|(_, field)| field)
+    .collect();
+    if faults.is_empty() {
+        report.ok(
+            Code::SnapshotPaper,
+            subject,
+            "the paper shown is the record's",
+        );
+    } else {
+        let message = format!("differs from the record in {}", faults.join(", "));
+        report.fail(Code::SnapshotPaper, subject, message);
+    }
+    let lists = [
+        (
+            "claims",
+            shown.claims.count,
+            shown.claims.items.len(),
+            shown.claims.snapshot_sha256,
+        ),
+        (
+            "references",
+            shown.references.count,
+            shown.references.sample.len(),
+            shown.references.snapshot_sha256,
+        ),
+        (
+            "formal_canon",
+            shown.formal_canon.evidence_count,
+            0,
+            shown.formal_canon.snapshot_sha256,
+        ),
+        (
+            "author_claims",
+            shown.author_claims.count,
+            0,
+            shown.author_claims.snapshot_sha256,
+        ),
+    ];
+    let wrong: Vec<&str> = lists
+        .into_iter()
+        .filter(|(_, count, shown, hash)| *count == 0 && (*shown > 0 || *hash != EMPTY_SNAPSHOT))
+        .map(|(section, ..)| section)
+        .collect();
+    if wrong.is_empty() {
+        report.ok(Code::SnapshotLists, subject, "empty sections are empty");
+    } else {
+        let message = format!("say 0 but are not empty: {}", wrong.join(", "));
+        report.fail(Code::SnapshotLists, subject, message);
+    }
+}
+
+/// SPEC 8: the bundle's key first, then every other key used in it by id, and no more.
+fn public_keys(report: &mut Report, bundle: &Bundle) {
+    let own = (
+        bundle.bundle_signature.key_id.clone(),
+        bundle.bundle_signature.public_key_fingerprint,
+    );
+    let mut used: BTreeMap<(KeyId, Fingerprint), ()> = BTreeMap::new();
+    for event in &bundle.events {
+        let signer = &event.signer;
+        used.insert((signer.key_id.clone(), signer.public_key_fingerprint), ());
+        if let Payload::RecordCreated(payload) = &event.payload {
+            let receipt = &payload.receipt;
+            used.insert((receipt.key_id.clone(), receipt.public_key_fingerprint), ());
+        }
+    }
+    used.remove(&own);
+    let expected: Vec<_> = std::iter::once(own).chain(used.into_keys()).collect();
+    let found: Vec<_> = bundle
+        .public_keys
+        .iter()
+        .map(|object| (object.key_id.clone(), object.key.fingerprint()))
+        .collect();
+    if found == expected {
+        report.ok(Code::BundleKeys, "public_keys", "are those that signed");
+    } else {
+        let message = "are not the bundle's key and then the other keys used, by id";
+        report.fail(Code::BundleKeys, "public_keys", message);
+    }
+}
+
+/// SPEC 8: every address follows from a base address and the number.
+fn links(report: &mut Report, bundle: &Bundle) {
+    let base = bundle
+        .links
+        .resolver
+        .strip_suffix(&format!("/pith/{}", bundle.pith_number.suffix()));
+    let links_follow =
+        base.is_some_and(|base| Links::below(base, &bundle.pith_number) == bundle.links);
+    let hints_follow = bundle.mirror_hints.iter().all(|hint| {
+        let mirror = Mirror {
+            name: hint.name.clone(),
+            base_url: hint.base_url.clone(),
+            status: hint.status.clone(),
+        };
+        MirrorHint::at(&mirror, &bundle.pith_number) == *hint
+    });
+    if links_follow && hints_follow {
+        report.ok(Code::BundleLinks, "links", "lead to this number");
+    } else {
+        let subject = if links_follow {
+            "mirror_hints"
+        } else {
+            "links"
+        };
+        report.fail(Code::BundleLinks, subject, "do not lead to this number");
+    }
+}
+
+/// SPEC 8: the bundle's hash and its signature.
+fn signature(report: &mut Report, bundle: &Bundle) {
+    let signature = &bundle.bundle_signature;
+    let digest = bundle.digest();
+    report.compare(
+        Code::BundleHash,
+        "bundle_signature.bundle_sha256",
+        &signature.bundle_sha256,
+        &digest,
+        "is the hash of the bundle",
+    );
+    let subject = "bundle_signature";
+    let key = bundle
+        .public_keys
+        .iter()
+        .find(|object| object.key.fingerprint() == signature.public_key_fingerprint)
+        .filter(|object| object.key_id == signature.key_id && object.signer.is_none());
+    match key {
+        None => {
+            let message = "names no registry key that the bundle carries";
+            report.fail(Code::BundleSignature, subject, message);
+        }
+        Some(object) if object.key.verifies(&digest, &signature.signature_b64) => {
+            report.ok(
+                Code::BundleSignature,
+                subject,
+                format!("verifies under {}", object.key_id),
+            );
+        }
+        Some(object) => {
+            let message = format!("does not verify under key {}", object.key_id);
+            report.fail(Code::BundleSignature, subject, message);
+        }
+    }
+    let subject = "bundle_signature.signed_at";
+    if signature.signed_at >= bundle.built_at.into() {
+        let message = "is not before built_at; it is not authenticated";
+        report.ok(Code::BundleSignedAt, subject, message);
+    } else {
+        report.fail(Code::BundleSignedAt, subject, "is before built_at");
+    }
+}
+
+/// SPEC 9: whether the verifier knows the keys that signed.
+fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &str) {
+    let key_of = |fingerprint: &Fingerprint| {
+        bundle
+            .public_keys
+            .iter()
+            .map(|object| &object.key)
+            .find(|key| key.fingerprint() == *fingerprint)
+    };
+    let mut signed = Vec::new();
+    if let Some(key) = key_of(&bundle.bundle_signature.public_key_fingerprint) {
+        signed.push(Signed {
+            subject: "bundle_signature".to_owned(),
+            key,
+            signer_id: registry_id,
+            signer_type: REGISTRY,
+            time: Some(bundle.built_at),
+        });
+    }
+    for (index, event) in bundle.events.iter().enumerate() {
+        let signer = &event.signer;
+        if let Some(key) = key_of(&signer.public_key_fingerprint) {
+            signed.push(Signed {
+                subject: format!("events[{index}]"),
+                key,
+                signer_id: &signer.signer_id,
+                signer_type: &signer.signer_type,
+                time: Some(event.created_at),
+            });
+        }
+        // The event covers the receipt, so the event's time is one that a signature covers.
+        if let Payload::RecordCreated(payload) = &event.payload
+            && payload.receipt.public_key_fingerprint != signer.public_key_fingerprint
+            && let Some(key) = key_of(&payload.receipt.public_key_fingerprint)
+        {
+            signed.push(Signed {
+                subject: format!("events[{index}].payload.receipt"),
+                key,
+                signer_id: &signer.signer_id,
+                signer_type: REGISTRY,
+                time: Some(event.created_at),
+            });
+        }
+    }
+    for signature in &signed {
+        judge(report, policy.trust, policy.at, signature);
+    }
+}

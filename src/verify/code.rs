@@ -1,0 +1,160 @@
+//! The checks by name: what each means and what to do when it fails.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($name:ident = $text:literal, $meaning:literal, $remedy:literal;)*) => {
+        /// A check, by its stable name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Code {
+            /// Every check, in the order of the documentation.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The name that reports and scripts use.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+
+            /// What the check establishes.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Code::$name => $meaning,)* }
+            }
+
+            /// What to do when it fails.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Code::$name => $remedy,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    DocumentShape = "document.shape",
+        "The document is strict JSON, of a kind known here, and every value has its exact form.",
+        "Fetch the document again. If it still fails, whoever made it did not follow the protocol: tell them the path named.";
+    NumberExpected = "number.expected",
+        "The document is about the Pith Number that was asked for.",
+        "You were given another paper's document, or another number: check which one you meant.";
+    RecordDigest = "record.digest",
+        "canonical_sha256 is the SHA-256 of the canonical record.",
+        "The record or its digest was changed. Do not use it; fetch the bundle from another mirror.";
+    RecordNumber = "record.number",
+        "The Pith Number, its short form and the source named beside it are those of the record.",
+        "The number does not belong to this record. Do not use it; fetch the bundle from another mirror.";
+    RecordAliases = "record.aliases",
+        "The source aliases are exactly those that the record and its number give, sorted by kind.",
+        "Aliases were changed or left out. Fetch the bundle from another mirror.";
+    ReceiptSignature = "receipt.signature",
+        "The receipt is a strict Ed25519 signature over the record's digest, by the key it names.",
+        "The receipt was forged or changed. Do not use it.";
+    ReceiptTimes = "receipt.times",
+        "The receipt's times agree with each other and with the event that holds it.",
+        "The registry wrote contradictory times; report it to the registry.";
+    EventShape = "event.shape",
+        "An event has the shape of its type.",
+        "The event was damaged or made by a program that does not follow the protocol.";
+    EventSubject = "event.subject",
+        "Every event is about the bundle's record.",
+        "Somebody put another paper's event into this bundle. Do not use it.";
+    EventTarget = "event.target",
+        "Every event has a target that its type allows.",
+        "The event was made by a program that does not follow the protocol.";
+    EventContent = "event.content",
+        "content_sha256 and event_id are the hash of the event's content.",
+        "The event was changed after it was signed. Do not use it.";
+    EventKey = "event.key",
+        "An event's signer and signature name one key, which the document carries and which may speak for that signer.",
+        "The event was signed by a key that does not speak for the signer named. Do not believe it.";
+    EventSignature = "event.signature",
+        "The event's signature is a strict Ed25519 signature over its hash.",
+        "The event was forged or changed. Do not use it.";
+    EventRegistry = "event.registry",
+        "Events of types that only the registry makes are signed by a registry.",
+        "Somebody other than the registry claims to have made a record. Do not believe it.";
+    EventRecord = "event.record",
+        "Record, number and receipt inside a record_created event agree.",
+        "The event was made by a program that does not follow the protocol, or forged.";
+    SnapshotPaper = "snapshot.paper",
+        "The snapshot's paper agrees with the record: title, licence, categories, date, source.",
+        "The readable metadata is not that of the signed record. Do not rely on it.";
+    SnapshotLists = "snapshot.lists",
+        "Sections without items carry the hash of the empty list.",
+        "The snapshot claims items that it does not show. Report it to the registry.";
+    StateReplay = "state.replay",
+        "The state is exactly what merging the bundle's events gives.",
+        "The state was changed or made under other rules. Trust the events, not the state.";
+    StateHash = "state.hash",
+        "state_sha256 is the hash of the state.",
+        "The state was changed. Fetch it again, or replay it from a bundle.";
+    BundleEvents = "bundle.events",
+        "Events stand in bundle order: the applied ones in order, then the rest by id, each once.",
+        "The bundle was put together wrongly; report it to whoever published it.";
+    BundleKeys = "bundle.keys",
+        "The bundle carries exactly the keys that signed something in it, the bundle's own first.",
+        "A key is missing, doubled, or not needed. Fetch the bundle from another mirror.";
+    BundleLinks = "bundle.links",
+        "Links and mirror addresses have the protocol's form for this number.",
+        "The addresses lead elsewhere. Do not follow them; report it to the registry.";
+    BundleHash = "bundle.hash",
+        "bundle_sha256 is the hash of the bundle without its signature.",
+        "The bundle was changed. Do not use it; fetch it from another mirror.";
+    BundleSignature = "bundle.signature",
+        "The bundle's signature is a strict Ed25519 signature over its hash.",
+        "The bundle was forged or changed. Do not use it; fetch it from another mirror.";
+    BundleSignedAt = "bundle.signed-at",
+        "The signature's signed_at is not before built_at. No hash covers signed_at, so it is not authenticated.",
+        "The time was changed or the registry's clock ran backwards. Nothing else depends on it.";
+    EventsDangling = "events.dangling",
+        "Every event named by prev_event or supersedes is there and may be named.",
+        "An event names another that is missing or that it may not name; the edge has no effect. Look for the missing event.";
+    EventsEquivocation = "events.equivocation",
+        "No signer contradicts itself.",
+        "A signer made events that exclude each other; none of them is applied. The registry has to supersede all but one.";
+    StateUnsigned = "state.unsigned",
+        "A bare state carries no signature.",
+        "Verify the bundle that the state belongs to.";
+    KeyTrust = "key.trust",
+        "The keys of the registry's signatures are in the keyset, for the signer they speak for.",
+        "The document is sound under keys of its own, which anybody can make. If you know the key, name it with --trust or --keyset.";
+    KeyWindow = "key.window",
+        "The keys of the registry's signatures were valid at the times the signatures cover.",
+        "The signature is dated outside the key's window. Times are the signer's own word: treat it as unsigned.";
+    KeyForeign = "key.foreign",
+        "Events by other signers are judged one by one and do not make a bundle bad.",
+        "If you know the signer's key, name it with --trust; otherwise do not believe what the event says.";
+    TimeFuture = "time.future",
+        "Nothing is dated after the time of judging.",
+        "Check your clock; if it is right, the signer's is not.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Code {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Code::ALL
+            .iter()
+            .find(|code| code.as_str() == text)
+            .copied()
+            .ok_or_else(|| {
+                let all: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+                format!("no check is called `{text}`; there are {}", all.join(", "))
+            })
+    }
+}
