@@ -12,16 +12,26 @@
 //! - [`kaggle`] reads a line of the Kaggle snapshot by itself; [`text`] holds the rules by which
 //!   titles and abstracts are collapsed and hashed.
 
+mod archive;
 mod category;
 mod date;
 mod id;
+mod input;
+mod lines;
+mod oai;
+mod open;
 mod paper;
+mod progress;
 mod reject;
+mod stream;
 
 pub mod kaggle;
 pub mod text;
 
 pub use category::{Category, CategoryError};
 pub use id::{ArxivId, ArxivVersion, IdError};
+pub use input::{Item, Place, Raw, RawReader, Reader};
+pub use open::InputError;
 pub use paper::{Metadata, Paper, ReadOptions, VersionEntry};
+pub use progress::Progress;
 pub use reject::{Fault, RejectCode, Rejection};

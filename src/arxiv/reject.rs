@@ -18,7 +18,8 @@ pub struct Rejection {
     pub line: u64,
     /// The paper's id as the metadata gives it, whether it is a sound one or not.
     pub arxiv_id: Option<String>,
-    /// The field at fault, by the name it has in the Kaggle snapshot.
+    /// The field at fault: `id`, `versions`, `title`, `abstract`, `authors`, `categories` or
+    /// `license`, whatever the format calls it; `metadata` where an XML record has none at all.
     pub field: Option<&'static str>,
     /// The kind of fault, for scripts.
     pub code: RejectCode,
@@ -83,12 +84,12 @@ impl Fault {
     }
 }
 
-/// A value that should have been of a certain form: `{what}: {why}`.
+/// A value is not of the form that its field has.
 pub(super) fn form(field: &'static str, why: impl fmt::Display) -> Fault {
     Fault::in_field(field, RejectCode::FieldForm, why.to_string())
 }
 
-/// A value that should have been there.
+/// A field that should have been there.
 pub(super) fn missing(field: &'static str) -> Fault {
     let message = format!("`{field}` is missing or empty");
     Fault::in_field(field, RejectCode::FieldMissing, message)

@@ -35,13 +35,17 @@ pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(is_space)
 }
 
-/// `text` for a message: one line, cut after 60 characters, with nothing in it that a terminal
+/// A value for a message: one line, cut after 60 characters, with nothing in it that a terminal
 /// would act on.
 pub(super) fn shown(text: &str) -> String {
-    const LONGEST: usize = 60;
+    shown_to(60, text)
+}
+
+/// As [`shown`], cut after `longest` characters.
+pub(super) fn shown_to(longest: usize, text: &str) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
-        if at == LONGEST {
+        if at == longest {
             shown.push('…');
             break;
         }
