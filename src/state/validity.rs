@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Node, from_node};
 use crate::event::{self, Event, EventId, GRAPH_SNAPSHOT, Payload, RECORD_CREATED, REGISTRY};
-use crate::keys::{Fingerprint, KeyId, PublicKey};
+use crate::keys::{Fingerprint, KeyId, PublicKey, PublicKeyObject};
 use crate::number::PithNumber;
 
 /// Which public keys there are, and for whom each may speak.
@@ -45,6 +45,29 @@ impl KeyTable {
             }
         }
         Ok(KeyTable(table))
+    }
+
+    /// The table of keys as a bundle carries them: those without a signer of their own speak for
+    /// the registry `registry_id` (SPEC 8).
+    ///
+    /// # Errors
+    /// As [`KeyTable::new`].
+    pub fn of_published<'a>(
+        keys: impl IntoIterator<Item = &'a PublicKeyObject>,
+        registry_id: &str,
+    ) -> Result<Self, KeyTableError> {
+        KeyTable::new(keys.into_iter().map(|object| {
+            let (signer_id, signer_type) = match &object.signer {
+                Some(signer) => (signer.signer_id.as_str(), signer.signer_type.as_str()),
+                None => (registry_id, REGISTRY),
+            };
+            TableKey {
+                key: object.key,
+                key_id: object.key_id.clone(),
+                signer_id: signer_id.to_owned(),
+                signer_type: signer_type.to_owned(),
+            }
+        }))
     }
 
     /// The key with this fingerprint, if its label agrees.

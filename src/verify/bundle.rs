@@ -12,11 +12,11 @@ use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint};
 use crate::canonical::Fragment;
 use crate::digest::Digest;
 use crate::event::{Event, EventId, Payload, REGISTRY, RecordCreated};
-use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
+use crate::keys::{Fingerprint, KeyId};
 use crate::number::{AliasKind, alias_values};
 use crate::record::CanonicalRecord;
 use crate::snapshot::{EMPTY_SNAPSHOT, GraphSnapshot};
-use crate::state::{Candidate, InvalidReason, KeyTable, Merged, TableKey, merge};
+use crate::state::{Candidate, InvalidReason, KeyTable, Merged, merge};
 
 /// Judges a bundle that was read.
 pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
@@ -24,15 +24,12 @@ pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
     report.pith_number = Some(bundle.pith_number);
     record(&mut report, bundle);
     let registry_id = registry_id(&bundle.events);
-    match key_table(&bundle.public_keys, registry_id) {
+    match KeyTable::of_published(&bundle.public_keys, registry_id) {
         Ok(keys) => {
             events(&mut report, bundle, &keys);
             public_keys(&mut report, bundle);
         }
-        Err(fingerprint) => {
-            let message = format!("two keys have the fingerprint {fingerprint}");
-            report.fail(Code::BundleKeys, "public_keys", message);
-        }
+        Err(error) => report.fail(Code::BundleKeys, "public_keys", error.to_string()),
     }
     for (index, event) in bundle.events.iter().enumerate() {
         contents(&mut report, bundle, &format!("events[{index}]"), event);
@@ -108,23 +105,6 @@ fn registry_id(events: &[Event]) -> &str {
         .map(|event| &event.signer)
         .find(|signer| signer.signer_type == REGISTRY)
         .map_or("", |signer| signer.signer_id.as_str())
-}
-
-/// The keys that a bundle carries, for replaying its state (SPEC 8).
-fn key_table(keys: &[PublicKeyObject], registry_id: &str) -> Result<KeyTable, Fingerprint> {
-    KeyTable::new(keys.iter().map(|object| {
-        let (signer_id, signer_type) = match &object.signer {
-            Some(signer) => (signer.signer_id.as_str(), signer.signer_type.as_str()),
-            None => (registry_id, REGISTRY),
-        };
-        TableKey {
-            key: object.key,
-            key_id: object.key_id.clone(),
-            signer_id: signer_id.to_owned(),
-            signer_type: signer_type.to_owned(),
-        }
-    }))
-    .map_err(|error| error.0)
 }
 
 /// SPEC 5 and 7: every event valid, in order, and the state what they merge to.

@@ -1,0 +1,116 @@
+//! Files that are there whole or not at all.
+//!
+//! A file is written under another name in its own folder, synced, given its name in one step, and
+//! the folder synced: a crash at any moment leaves the old file or the new one.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// Something stands where a new file should.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    /// For `map_err`: the system's error with what was tried on what.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+        let path = path.to_owned();
+        move |source| FileError::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// Whether an existing file may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It may not.
+    Keep,
+    /// It may.
+    Replace,
+}
+
+/// The folder that `path` stands in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes what was done to the names in `folder` survive a power failure.
+///
+/// # Errors
+/// [`FileError::Io`] if the system refuses.
+pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(FileError::io("sync", folder))
+}
+
+/// Writes `bytes` to a file at `path` that everybody may read.
+///
+/// # Errors
+/// [`FileError`]; then nothing is at `path` that was not there before.
+pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
+    write_with_mode(path, bytes, existing, 0o644)
+}
+
+/// As [`write`], with these permissions.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with_mode(
+    path: &Path,
+    bytes: &[u8],
+    existing: Existing,
+    mode: u32,
+) -> Result<(), FileError> {
+    let mut file = Builder::new()
+        .prefix(".pith-")
+        .tempfile_in(folder_of(path))
+        .map_err(FileError::io("write a file in", folder_of(path)))?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(mode))
+        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(FileError::io("write", path))?;
+    name(file, path, existing)?;
+    sync_folder(folder_of(path))
+}
+
+fn name(file: NamedTempFile, path: &Path, existing: Existing) -> Result<File, FileError> {
+    match existing {
+        Existing::Replace => file.persist(path),
+        Existing::Keep => file.persist_noclobber(path),
+    }
+    .map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => FileError::Exists {
+            path: path.to_owned(),
+        },
+        _ => FileError::io("write", path)(error.error),
+    })
+}

@@ -1,0 +1,316 @@
+//! The registry home: the folder of one registry, and the profile in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use minijinja::{Environment, context};
+use serde::Deserialize;
+
+use crate::bundle::Mirror;
+use crate::canonical;
+use crate::files::{self, Existing, FileError};
+use crate::keys::{KeyId, Keyset, PublicKeyObject, TrustedKey};
+use crate::ledger::{Ledger, LedgerError};
+
+/// The file that makes a folder a registry home.
+pub const PROFILE_FILE: &str = "registry.toml";
+
+const PROFILE_TEMPLATE: &str = include_str!("../templates/registry.toml");
+
+/// What a registry is: `registry.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The `signer_id` of everything the registry signs.
+    pub registry_id: String,
+    /// Where it publishes, without a slash at the end.
+    pub base_url: String,
+    /// The rules by which it builds records; in every receipt and snapshot.
+    pub builder_version: String,
+    /// The ledger's file, relative to the home.
+    #[serde(default = "default_ledger")]
+    pub ledger: PathBuf,
+    /// Where its bundles can be had.
+    #[serde(default)]
+    pub mirrors: Vec<Mirror>,
+}
+
+fn default_ledger() -> PathBuf {
+    PathBuf::from("ledger.db")
+}
+
+/// Something about a registry home is not as it should be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HomeError {
+    /// There is a registry already.
+    #[error("{} is a registry home already", dir.display())]
+    Exists {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// There is none.
+    #[error("{} is no registry home: it holds no {PROFILE_FILE}", dir.display())]
+    NotAHome {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A setting does not have its form.
+    #[error("{name}: {message}")]
+    Setting {
+        /// Which.
+        name: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A file of the home cannot be understood.
+    #[error("{}: {message}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The ledger could not be made.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Ids of registries go into every event and into file names: letters, digits, `.`, `-`, `_`.
+fn check_registry_id(id: &str) -> Result<(), HomeError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    if (1..=253).contains(&id.len())
+        && id.bytes().all(plain)
+        && id.as_bytes()[0].is_ascii_alphanumeric()
+    {
+        return Ok(());
+    }
+    Err(HomeError::Setting {
+        name: "registry id",
+        message: format!(
+            "`{id}` is not 1 to 253 letters, digits, `.`, `-` or `_`, such as a domain name"
+        ),
+    })
+}
+
+/// Addresses are signed into bundles, so they must be ones that can be appended to.
+fn check_base_url(url: &str) -> Result<(), HomeError> {
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'\\' | b'<' | b'>');
+    if !host.is_empty() && !host.starts_with('/') && !url.ends_with('/') && url.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(HomeError::Setting {
+        name: "base url",
+        message: format!("`{url}` is not an address such as https://registry.example"),
+    })
+}
+
+impl Profile {
+    /// The text of a new `registry.toml`.
+    ///
+    /// # Errors
+    /// [`HomeError::Setting`] if a setting does not have its form.
+    pub fn render(registry_id: &str, base_url: &str) -> Result<String, HomeError> {
+        let base_url = base_url.trim_end_matches('/');
+        check_registry_id(registry_id)?;
+        check_base_url(base_url)?;
+        let mirror_name = match registry_id {
+            "pith.science" => "Pith Resolver",
+            id => id,
+        };
+        Environment::new()
+            .render_str(
+                PROFILE_TEMPLATE,
+                context! { registry_id, base_url, mirror_name },
+            )
+            .map_err(|error| HomeError::Setting {
+                name: "template",
+                message: error.to_string(),
+            })
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Profile, HomeError> {
+        let profile: Profile = toml::from_str(text).map_err(|error| HomeError::Malformed {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        let checked = check_registry_id(&profile.registry_id)
+            .and_then(|()| check_base_url(&profile.base_url))
+            .and_then(|()| {
+                let mut mirrors = profile.mirrors.iter();
+                mirrors.try_for_each(|mirror| check_base_url(&mirror.base_url))
+            });
+        checked.map_err(|error| HomeError::Malformed {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        Ok(profile)
+    }
+}
+
+/// A registry home.
+#[derive(Debug, Clone)]
+pub struct Home {
+    dir: PathBuf,
+    /// Its profile.
+    pub profile: Profile,
+}
+
+impl Home {
+    /// Makes a registry home in `dir`, which may exist but must not be one yet.
+    ///
+    /// The profile is written last: a folder without it is no home, so an attempt that was cut off
+    /// can be repeated.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn init(dir: &Path, registry_id: &str, base_url: &str) -> Result<Home, HomeError> {
+        let text = Profile::render(registry_id, base_url)?;
+        let profile_path = dir.join(PROFILE_FILE);
+        let exists = || HomeError::Exists {
+            dir: dir.to_owned(),
+        };
+        if profile_path.symlink_metadata().is_ok() {
+            return Err(exists());
+        }
+        for folder in ["keys", "templates", "bundles", "ceremonies"] {
+            let folder = dir.join(folder);
+            fs::create_dir_all(&folder).map_err(FileError::io("make the folder", &folder))?;
+        }
+        let home = Home {
+            profile: Profile::parse(&profile_path, &text)?,
+            dir: dir.to_owned(),
+        };
+        if home.keyset_path().symlink_metadata().is_err() {
+            home.write_keyset(&Keyset::new(Vec::new()))?;
+        }
+        if home.ledger_path().symlink_metadata().is_err() {
+            Ledger::create(&home.ledger_path())?;
+        }
+        match files::write(&profile_path, text.as_bytes(), Existing::Keep) {
+            Err(FileError::Exists { .. }) => Err(exists()),
+            result => Ok(result.map(|()| home)?),
+        }
+    }
+
+    /// Opens the home in `dir`.
+    ///
+    /// # Errors
+    /// [`HomeError`] if there is none or its profile is malformed.
+    pub fn open(dir: &Path) -> Result<Home, HomeError> {
+        let path = dir.join(PROFILE_FILE);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(HomeError::NotAHome {
+                    dir: dir.to_owned(),
+                });
+            }
+            result => result.map_err(FileError::io("read", &path))?,
+        };
+        Ok(Home {
+            profile: Profile::parse(&path, &text)?,
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// The nearest folder from `start` upward that is a registry home.
+    pub fn find_upward(start: &Path) -> Option<&Path> {
+        start
+            .ancestors()
+            .find(|folder| folder.join(PROFILE_FILE).is_file())
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The ledger's file.
+    pub fn ledger_path(&self) -> PathBuf {
+        self.dir.join(&self.profile.ledger)
+    }
+
+    /// The keyset's file.
+    pub fn keyset_path(&self) -> PathBuf {
+        self.dir.join("keys/keyset.json")
+    }
+
+    /// The published form of the key `id`.
+    pub fn public_key_path(&self, id: &KeyId) -> PathBuf {
+        self.dir.join(format!("keys/{id}.json"))
+    }
+
+    /// The sealed private key `id`.
+    pub fn private_key_path(&self, id: &KeyId) -> PathBuf {
+        self.dir.join(format!("keys/{id}.age"))
+    }
+
+    /// The keys that this home trusts.
+    ///
+    /// # Errors
+    /// [`HomeError`] if the keyset cannot be read or is malformed.
+    pub fn keyset(&self) -> Result<Keyset, HomeError> {
+        let path = self.keyset_path();
+        let bytes = fs::read(&path).map_err(FileError::io("read", &path))?;
+        Keyset::from_slice(&bytes).map_err(|error| HomeError::Malformed {
+            path,
+            message: error.to_string(),
+        })
+    }
+
+    fn write_keyset(&self, keyset: &Keyset) -> Result<(), HomeError> {
+        let bytes = pretty(keyset);
+        Ok(files::write(
+            &self.keyset_path(),
+            &bytes,
+            Existing::Replace,
+        )?)
+    }
+
+    /// Publishes a key in this home and trusts it; the sealed private key must be written before,
+    /// so that no key is ever trusted that nobody holds.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn add_key(&self, entry: TrustedKey) -> Result<(), HomeError> {
+        let mut keyset = self.keyset()?;
+        let path = self.public_key_path(&entry.key.key_id);
+        files::write(&path, &pretty(&entry.key), Existing::Keep)?;
+        keyset.keys.push(entry);
+        self.write_keyset(&keyset)
+    }
+
+    /// The published form of the key `id`.
+    ///
+    /// # Errors
+    /// [`HomeError`] if it cannot be read or is malformed.
+    pub fn public_key(&self, id: &KeyId) -> Result<PublicKeyObject, HomeError> {
+        read_public_key(&self.public_key_path(id))
+    }
+}
+
+/// Reads a public key file (SPEC 9).
+///
+/// # Errors
+/// [`HomeError`] if it cannot be read or is malformed.
+pub fn read_public_key(path: &Path) -> Result<PublicKeyObject, HomeError> {
+    let bytes = fs::read(path).map_err(FileError::io("read", path))?;
+    canonical::from_slice(&bytes).map_err(|error| HomeError::Malformed {
+        path: path.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+/// Files that people read and edit are indented.
+fn pretty<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("a document is JSON");
+    bytes.push(b'\n');
+    bytes
+}
