@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The `pith` binary: parses the command line, runs one verb, exits with its code.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main().into()
+}

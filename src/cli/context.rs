@@ -1,0 +1,190 @@
+//! What every verb works with: global flags, settings, the clock and the registry home.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use pith::home::Home;
+use pith::keys::Keyset;
+use pith::ledger::{Ledger, LedgerLock};
+use pith::time::{Timestamp, TimestampMicros};
+use pith::verify::Trust;
+
+use super::error::{Exit, Failure};
+use super::output;
+
+/// `schema_version` of everything printed with `--json`.
+pub const JSON_SCHEMA: &str = "1.0";
+
+/// Flags that every verb takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The registry home [default: the nearest folder upward that holds registry.toml]
+    #[arg(short = 'C', long = "home", global = true, value_name = "DIR", env = "PITH_HOME", hide_env_values = true)]
+    pub home: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print nothing on stderr but warnings and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Show no progress bar
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+
+    /// Write this time everywhere instead of the clock's, such as 2026-05-18T00:30:44Z
+    #[arg(long, global = true, value_name = "RFC3339", env = "PITH_NOW", hide_env_values = true)]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// Global flags, settings and the process's surroundings.
+pub struct Context {
+    global: Global,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Context {
+    /// Takes over the flags and begins to watch for interrupts.
+    pub fn new(global: Global) -> Result<Self, Failure> {
+        if let Some(now) = global.now
+            && TimestampMicros::new(now).is_none()
+        {
+            return Err(Failure::new(Exit::Usage, "--now: the year must be 1 to 9999, and no leap second"));
+        }
+        Ok(Context {
+            global,
+            interrupted: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// Whether JSON is wanted.
+    pub fn json(&self) -> bool {
+        self.global.json
+    }
+
+    /// Whether a progress bar may be shown.
+    pub fn progress(&self) -> bool {
+        !self.global.quiet && !self.global.no_progress
+    }
+
+    /// Prints a line about the run on stderr, unless `--quiet` is given.
+    pub fn note(&self, text: &str) {
+        if !self.global.quiet {
+            output::message("note", text);
+        }
+    }
+
+    /// Prints a warning on stderr.
+    pub fn warn(&self, text: &str) {
+        output::message("warning", text);
+    }
+
+    /// The time to write: the clock's, or `--now`.
+    pub fn now(&self) -> TimestampMicros {
+        let now = self.global.now.unwrap_or_else(Utc::now);
+        TimestampMicros::new(now).expect("--now was checked; the clock's year has four digits")
+    }
+
+    /// The time given with `--now`.
+    pub fn fixed_now(&self) -> Option<TimestampMicros> {
+        self.global.now.and_then(TimestampMicros::new)
+    }
+
+    /// Says that signatures will carry a time that is not the clock's.
+    pub fn warn_of_fixed_time(&self) {
+        if let Some(now) = self.fixed_now() {
+            self.warn(&format!("--now: everything signed is dated {now}, not by the clock"));
+        }
+    }
+
+    /// Where the registry home was looked for, and why there.
+    pub fn home_dir(&self) -> Result<(PathBuf, &'static str), Failure> {
+        if let Some(dir) = &self.global.home {
+            return Ok((dir.clone(), "-C or PITH_HOME"));
+        }
+        let here = std::env::current_dir()
+            .map_err(|error| Failure::new(Exit::Io, format!("cannot tell the current folder: {error}")))?;
+        match Home::find_upward(&here) {
+            Some(dir) => Ok((dir.to_owned(), "the nearest folder upward")),
+            None => Err(Failure::new(
+                Exit::Usage,
+                "no registry home: neither this folder nor one above it holds registry.toml",
+            )
+            .hint("name one with -C DIR or PITH_HOME, or make one with `pith init`")),
+        }
+    }
+
+    /// The registry home.
+    pub fn home(&self) -> Result<Home, Failure> {
+        Ok(Home::open(&self.home_dir()?.0)?)
+    }
+
+    /// The registry home if one was named or is found; verbs that only verify do without.
+    pub fn home_if_any(&self) -> Result<Option<Home>, Failure> {
+        if self.global.home.is_none() && self.home_dir().is_err() {
+            return Ok(None);
+        }
+        self.home().map(Some)
+    }
+
+    /// The home's ledger for reading.
+    pub fn ledger(&self, home: &Home) -> Result<Ledger, Failure> {
+        Ok(Ledger::open_read_only(&home.ledger_path())?)
+    }
+
+    /// The home's ledger for writing, held so that no other process mints into it meanwhile.
+    pub fn locked_ledger(&self, home: &Home) -> Result<(Ledger, LedgerLock), Failure> {
+        let path = home.ledger_path();
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let since = TimestampMicros::new(Utc::now()).map(|now| now.seconds().to_string());
+        let holder = format!(
+            "pid {} on {} since {}",
+            std::process::id(),
+            if host.is_empty() { "this host" } else { host.trim() },
+            since.unwrap_or_default()
+        );
+        let lock = LedgerLock::acquire(&path, &holder)?;
+        Ok((Ledger::open(&path)?, lock))
+    }
+
+    /// The built-in keyset and the home's.
+    pub fn default_trust(&self) -> Result<Trust, Failure> {
+        let mut trust = Trust::new();
+        trust.add("the built-in keyset", Keyset::built_in());
+        if let Some(home) = self.home_if_any()? {
+            trust.add(
+                format!("this home alone (bootstrap, {})", home.dir().display()),
+                home.keyset()?,
+            );
+        }
+        Ok(trust)
+    }
+
+    /// From now on an interrupt ends the run at the next safe moment instead of at once.
+    pub fn catch_interrupts(&self) -> Result<(), Failure> {
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&self.interrupted)).map_err(|error| {
+                Failure::new(Exit::Io, format!("cannot watch for interrupts: {error}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether an interrupt came.
+    pub fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+/// A time given on the command line, to the second.
+pub fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse::<DateTime<Utc>>()
+        .ok()
+        .and_then(Timestamp::new)
+        .ok_or_else(|| format!("`{text}` is not a time such as 2026-05-18T00:30:44Z"))
+}

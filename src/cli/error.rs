@@ -1,0 +1,205 @@
+//! How a verb ends: its exit code, and the two lines that say what went wrong and what to do.
+
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+use pith::arxiv::InputError;
+use pith::files::FileError;
+use pith::home::HomeError;
+use pith::ledger::LedgerError;
+use pith::mint::MintError;
+
+use super::secrets::{SecretError, SecretErrorKind};
+
+/// The exit codes that scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; verified.
+    Done = 0,
+    /// Something does not verify, or a policy refuses it.
+    Refused = 1,
+    /// The command line does not make sense.
+    Usage = 2,
+    /// Finished, but some inputs were rejected.
+    Rejects = 3,
+    /// Sound in itself, but signed by a key that is not trusted.
+    Untrusted = 4,
+    /// Input or output: file, ledger.
+    Io = 5,
+    /// A private key could not be unlocked.
+    Locked = 6,
+    /// Interrupted; what was reported as done is on disk.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// Where several apply, the one that decides.
+    pub fn worst(self, other: Exit) -> Exit {
+        const ORDER: [Exit; 8] = [
+            Exit::Interrupted,
+            Exit::Io,
+            Exit::Locked,
+            Exit::Refused,
+            Exit::Untrusted,
+            Exit::Rejects,
+            Exit::Usage,
+            Exit::Done,
+        ];
+        let rank = |exit: Exit| ORDER.iter().position(|e| *e == exit);
+        if rank(other) < rank(self) { other } else { self }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a verb could not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    problem: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with a message of its own.
+    pub fn new(exit: Exit, problem: impl Into<String>) -> Self {
+        Failure {
+            exit,
+            problem: problem.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
+        Failure::new(exit, chain(error))
+    }
+
+    /// Says what went wrong on stderr; a closed stdout is the reader's wish and is not reported.
+    pub fn report(self) -> Exit {
+        if self.problem.is_empty() {
+            return self.exit;
+        }
+        super::output::message("error", &self.problem);
+        if let Some(hint) = self.hint {
+            super::output::message("hint", &hint);
+        }
+        self.exit
+    }
+
+    /// A reader that closed the pipe has seen enough.
+    fn quiet() -> Self {
+        Failure::new(Exit::Done, "")
+    }
+}
+
+/// An error and what caused it, in one line; a cause that the line before quotes is left out.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            let _ = write!(text, ": {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<io::Error> for Failure {
+    /// For what is written to stdout; files name their path.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::quiet(),
+            _ => Failure::new(Exit::Io, format!("cannot write to stdout: {error}")),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let failure = Failure::of(Exit::Io, &error);
+        match error {
+            FileError::Exists { .. } => {
+                failure.hint("nothing is overwritten without --force; or name another file")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let exit = match error {
+            HomeError::Setting { .. } | HomeError::NotAHome { .. } => Exit::Usage,
+            _ => Exit::Io,
+        };
+        let failure = Failure::of(exit, &error);
+        match error {
+            HomeError::Exists { .. } => failure.hint("name another folder, or use this home with -C"),
+            HomeError::NotAHome { .. } => {
+                failure.hint("make one with `pith init DIR --registry-id ID --base-url URL`")
+            }
+            HomeError::Malformed { .. } => failure.hint("correct the file, or restore it from a backup"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        let failure = Failure::of(Exit::Io, &error);
+        match error.remedy() {
+            Some(remedy) => failure.hint(remedy),
+            None => failure,
+        }
+    }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Failure::of(Exit::Io, &error)
+    }
+}
+
+impl From<MintError> for Failure {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::Ledger(error) => error.into(),
+            MintError::SelfCheck { .. } => Failure::of(Exit::Refused, &error).hint(
+                "nothing of this group was written; check the machine's memory and that the key's \
+                 public file is its own",
+            ),
+            MintError::UnknownKey { .. } => Failure::of(Exit::Io, &error)
+                .hint("rebuild the ledger from bundles: they carry the keys"),
+            _ => Failure::of(Exit::Refused, &error),
+        }
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        let exit = match error.kind() {
+            SecretErrorKind::Usage => Exit::Usage,
+            SecretErrorKind::Io => Exit::Io,
+            SecretErrorKind::Interrupted => Exit::Interrupted,
+            _ => Exit::Locked,
+        };
+        let failure = Failure::of(exit, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! `pith key`: private keys of the registry home, and their published forms.
+
+use std::io::Write as _;
+
+use clap::{Args, Subcommand, ValueEnum};
+use pith::home::Home;
+use pith::keys::{
+    KeyId, KeyStatus, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
+    TrustedKey, harden, seal, write_key_file,
+};
+use serde::Serialize;
+
+use super::context::{Context, JSON_SCHEMA};
+use super::error::{Exit, Failure};
+use super::output;
+use super::secrets::{NewSecretArgs, PassphraseArgs, SecretSources, UnlockArgs, Unlocker};
+
+/// Make and list the registry's keys
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    verb: KeyVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyVerb {
+    Generate(GenerateArgs),
+    List(ListArgs),
+}
+
+/// Make a key pair: the private key sealed with age, the public key in the home's keyset
+#[derive(Debug, Args)]
+struct GenerateArgs {
+    /// The key's label, such as pith-v1-2026-05
+    #[arg(long, value_name = "ID")]
+    id: KeyId,
+
+    /// What the key is for
+    #[arg(long, value_enum, default_value_t = Role::Signing)]
+    role: Role,
+
+    #[command(flatten)]
+    new: NewSecretArgs,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Role {
+    /// Signs records, events and bundles
+    Signing,
+}
+
+/// List the keys of the home's keyset
+#[derive(Debug, Args)]
+struct ListArgs {}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    schema_version: &'static str,
+    key_id: &'a KeyId,
+    status: KeyStatus,
+    fingerprint_sha256_hex: String,
+    private_key: Option<String>,
+    public_key: String,
+}
+
+pub fn run(args: KeyArgs, context: &Context) -> Result<Exit, Failure> {
+    match args.verb {
+        KeyVerb::Generate(args) => generate(args, context),
+        KeyVerb::List(ListArgs {}) => list(context),
+    }
+}
+
+/// The program dies rather than leave secrets in a core dump.
+fn harden_process() -> Result<(), Failure> {
+    harden().map_err(|error| {
+        Failure::new(Exit::Locked, error.to_string())
+            .hint("no key is opened in a process whose memory others could read")
+    })
+}
+
+fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
+    let Role::Signing = args.role;
+    let home = context.home()?;
+    let id = &args.id;
+    let keyset = home.keyset()?;
+    let private = home.private_key_path(id);
+    if keyset.named(id).is_some() || private.symlink_metadata().is_ok() {
+        return Err(Failure::new(Exit::Refused, format!("the key {id} exists already"))
+            .hint("a key is never overwritten; choose another --id"));
+    }
+    harden_process()?;
+    let name = format!("the new key {id}");
+    let protection = args.new.for_new_key(&name, &args.passphrase, &SecretSources::of_process())?;
+    let key = PrivateKey::generate(&mut rand::rng());
+    let bytes = seal_key(&key, &protection, id)?;
+    write_key_file(&private, &bytes).map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    let object = PublicKeyObject::of_registry(
+        PublicKey::from(key.verifying_key()),
+        id.clone(),
+        &home.profile.base_url,
+    );
+    drop(key);
+    let mut entry = TrustedKey::of_registry(object.clone(), Some(home.profile.registry_id.clone()));
+    if keyset.active().next().is_some() {
+        entry.status = KeyStatus::Next;
+    }
+    let status = entry.status;
+    home.add_key(entry)?;
+
+    let fingerprint = object.key.fingerprint();
+    context.note(&format!("made key {id}, fingerprint {fingerprint}, {}", status.as_str()));
+    context.note(&format!("private key: {} (back it up now; nobody can restore it)", private.display()));
+    context.note(&format!("public key: {}", home.public_key_path(id).display()));
+    if status == KeyStatus::Next {
+        context.note("another key is active and goes on signing; this one signs nothing yet");
+    }
+    if context.json() {
+        output::json(&listed(&home, &home.keyset()?.named(id).expect("just added").clone()))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn seal_key(
+    key: &PrivateKey,
+    protection: &pith::keys::Protection,
+    id: &KeyId,
+) -> Result<Vec<u8>, Failure> {
+    seal(key, protection).map_err(|error| {
+        Failure::new(Exit::Io, format!("cannot seal the new key {id}: {error}"))
+    })
+}
+
+fn listed<'a>(home: &Home, entry: &'a TrustedKey) -> Listed<'a> {
+    let id = &entry.key.key_id;
+    let private = home.private_key_path(id);
+    Listed {
+        schema_version: JSON_SCHEMA,
+        key_id: id,
+        status: entry.status,
+        fingerprint_sha256_hex: entry.key.key.fingerprint().to_string(),
+        private_key: private.is_file().then(|| private.display().to_string()),
+        public_key: home.public_key_path(id).display().to_string(),
+    }
+}
+
+fn list(context: &Context) -> Result<Exit, Failure> {
+    let home = context.home()?;
+    let keyset = home.keyset()?;
+    let mut out = output::stdout();
+    for entry in &keyset.keys {
+        let line = listed(&home, entry);
+        if context.json() {
+            output::json_line(&mut out, &line)?;
+        } else {
+            let private = line.private_key.as_deref().unwrap_or("no private key here");
+            writeln!(
+                out,
+                "{}\t{}\t{}\t{private}",
+                line.key_id,
+                line.status.as_str(),
+                line.fingerprint_sha256_hex
+            )?;
+        }
+    }
+    out.flush()?;
+    if keyset.keys.is_empty() {
+        context.note("this home has no key; make one with `pith key generate --id ID`");
+    }
+    Ok(Exit::Done)
+}
+
+/// A private key of the home, opened, with the public form that the home publishes.
+pub struct SoftwareKey {
+    private: PrivateKey,
+    /// What others verify with: read from the home, not derived from the private key.
+    pub public: PublicKeyObject,
+}
+
+impl SoftwareKey {
+    /// A key that was just made or opened.
+    pub fn new(private: PrivateKey, public: PublicKeyObject) -> Self {
+        SoftwareKey { private, public }
+    }
+
+    /// Opens the key `id` of the home, or its one active key.
+    pub fn open(home: &Home, id: Option<&KeyId>, unlock: UnlockArgs) -> Result<Self, Failure> {
+        let keyset = home.keyset()?;
+        let entry = match id {
+            Some(id) => keyset.named(id).ok_or_else(|| {
+                Failure::new(Exit::Usage, format!("the home's keyset has no key {id}"))
+                    .hint("`pith key list` shows the keys there are")
+            })?,
+            None => only_active(&keyset)?,
+        };
+        let id = &entry.key.key_id;
+        if entry.status != KeyStatus::Active {
+            let status = entry.status.as_str();
+            return Err(Failure::new(Exit::Refused, format!("key {id} is {status}, so it signs nothing"))
+                .hint("`pith key list` shows which key is active"));
+        }
+        let public = home.public_key(id)?;
+        if public.key != entry.key.key {
+            let path = home.public_key_path(id);
+            return Err(Failure::new(
+                Exit::Refused,
+                format!("{} is not the key that the keyset calls {id}", path.display()),
+            )
+            .hint("restore keys/ from a backup"));
+        }
+        harden_process()?;
+        let path = home.private_key_path(id);
+        let private = Unlocker::new(unlock, SecretSources::of_process()).open(id.as_str(), &path)?;
+        if private.public_bytes() != *public.key.as_bytes() {
+            return Err(Failure::new(
+                Exit::Refused,
+                format!("{} holds another key than {}", path.display(), home.public_key_path(id).display()),
+            )
+            .hint("restore both files from the same backup"));
+        }
+        Ok(SoftwareKey { private, public })
+    }
+}
+
+fn only_active(keyset: &pith::keys::Keyset) -> Result<&TrustedKey, Failure> {
+    let mut active = keyset.active();
+    match (active.next(), active.next()) {
+        (Some(entry), None) => Ok(entry),
+        (None, _) => Err(Failure::new(Exit::Usage, "this home has no active key to sign with")
+            .hint("make one with `pith key generate --id ID`")),
+        (Some(_), Some(_)) => Err(Failure::new(Exit::Usage, "this home has several active keys")
+            .hint("say which one signs: --key ID")),
+    }
+}
+
+impl Signer for SoftwareKey {
+    fn key_id(&self) -> &KeyId {
+        &self.public.key_id
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        &self.public.key
+    }
+
+    fn sign(&self, digest: &pith::digest::Digest) -> Result<SignatureBytes, SignerError> {
+        Ok(SignatureBytes::from_bytes(self.private.sign(digest.as_bytes())))
+    }
+}

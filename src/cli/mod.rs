@@ -1,0 +1,132 @@
+//! The command line: one file a verb, with its arguments and what it runs.
+//!
+//! Only here are the clock, randomness, the environment and the terminal.
+
+mod bundle;
+mod completions;
+mod context;
+mod demo;
+mod env;
+mod error;
+mod init;
+mod input;
+mod key;
+mod ledger;
+mod man;
+mod mint;
+mod number;
+mod output;
+mod progress;
+mod record;
+mod secrets;
+mod show;
+mod terminal;
+mod verify;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use context::{Context, Global};
+use error::{Exit, Failure};
+
+/// Mint, sign and verify Pith Numbers: content-addressed identities for arXiv papers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pith",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 does not verify, 2 usage, 3 some inputs rejected, 4 untrusted key, \
+                  5 input or output, 6 key not unlocked, 130 interrupted."
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Demo(demo::DemoArgs),
+    Init(init::InitArgs),
+    Key(key::KeyArgs),
+    Record(record::RecordArgs),
+    Number(number::NumberArgs),
+    Mint(mint::MintArgs),
+    Show(show::ShowArgs),
+    Bundle(bundle::BundleArgs),
+    Ledger(ledger::LedgerArgs),
+    Verify(verify::VerifyArgs),
+    Env(env::EnvArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+/// The whole command line, for completions and manual pages.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the process's command line.
+pub fn main() -> Exit {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let context = match Context::new(cli.global) {
+        Ok(context) => context,
+        Err(failure) => return failure.report(),
+    };
+    match run(cli.verb, &context) {
+        Ok(exit) => exit,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Help and version are data and go to stdout; everything else about usage goes to stderr.
+fn usage(error: &clap::Error) -> Exit {
+    // A closed pipe is no reason to fail: whoever asked has seen enough.
+    let _ = error.print();
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }
+}
+
+fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Demo(args) => demo::run(args, context),
+        Verb::Init(args) => init::run(args, context),
+        Verb::Key(args) => key::run(args, context),
+        Verb::Record(args) => record::run(args, context),
+        Verb::Number(args) => number::run(args, context),
+        Verb::Mint(args) => mint::run(args, context),
+        Verb::Show(args) => show::run(args, context),
+        Verb::Bundle(args) => bundle::run(args, context),
+        Verb::Ledger(args) => ledger::run(args, context),
+        Verb::Verify(args) => verify::run(args, context),
+        Verb::Env(args) => env::run(args, context),
+        Verb::Completions(args) => completions::run(args, context),
+        Verb::Man(args) => man::run(args, context),
+    }
+}
+
+/// Arguments of verbs that read metadata.
+#[derive(Debug, Args)]
+struct InputArgs {
+    /// Kaggle snapshot (JSON lines, also zipped), arXivRaw XML, a folder of either, or `-` for stdin
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<std::path::PathBuf>,
+
+    /// Accept titles and abstracts that are not ASCII (their hashes differ from the registry's)
+    #[arg(long)]
+    allow_non_ascii: bool,
+
+    /// Write a JSON line for each rejected input to FILE
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<std::path::PathBuf>,
+}

@@ -1,0 +1,55 @@
+//! `pith record`: canonical records and numbers, without a registry or a key.
+
+use std::io::Write as _;
+
+use clap::Args;
+use pith::canonical;
+use pith::digest::Digest;
+use pith::number::PithNumber;
+use pith::record::CanonicalRecord;
+use serde::Serialize;
+
+use super::InputArgs;
+use super::context::Context;
+use super::error::{Exit, Failure};
+use super::input::Papers;
+use super::output;
+
+/// Print canonical records and numbers as JSON lines; needs no registry and no key
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    #[command(flatten)]
+    input: InputArgs,
+
+    /// Overwrite an existing rejects file
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    pith_number: PithNumber,
+    canonical_sha256: Digest,
+    canonical_record: CanonicalRecord,
+    arxiv_version: String,
+}
+
+pub fn run(args: RecordArgs, context: &Context) -> Result<Exit, Failure> {
+    let mut papers = Papers::open(&args.input, context)?;
+    let mut out = output::stdout();
+    while let Some(paper) = papers.next()? {
+        let canonical_record = CanonicalRecord::of(&paper);
+        let canonical_sha256 = canonical_record.digest();
+        let line = Line {
+            pith_number: canonical_record.number(&canonical_sha256),
+            canonical_sha256,
+            arxiv_version: canonical_record.source.arxiv_version(),
+            canonical_record,
+        };
+        let mut bytes = canonical::wire(&line).expect("a record is JSON");
+        bytes.push(b'\n');
+        out.write_all(&bytes)?;
+    }
+    out.flush()?;
+    papers.finish(args.force)
+}
