@@ -1,0 +1,23 @@
+//! Keys: the registry's signing keys, and the files that hold them sealed (SPEC 9).
+//!
+//! A private key exists in two forms: open, as a [`PrivateKey`] in this process's memory, and
+//! sealed, as an age file. [`seal`] and [`SealedKey`] lead from one to the other. Nothing here
+//! asks anybody for anything: passphrases, identities and answers are passed in.
+
+mod file;
+mod harden;
+mod identity;
+mod private;
+mod prompts;
+mod seal;
+mod unlock;
+
+pub use file::{KeyFileError, PermissionCheck, read_key_file, write_key_file};
+pub use harden::{HardenError, harden};
+pub use identity::{Identities, IdentityFile, IdentityFileError};
+pub use private::{PrivateKey, PrivateKeyError};
+pub use prompts::{NoPrompts, Prompts};
+pub use seal::{
+    NewPassphrase, Protection, Recipient, RecipientError, SealError, WeakPassphrase, seal,
+};
+pub use unlock::{Needs, SealedKey, SealedKeyError, Unlock, UnlockError};
