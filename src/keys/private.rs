@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
+use ed25519_dalek::pkcs8::spki::der::{ErrorKind, pem::LineEnding};
+use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes, PrivateKeyInfoRef, SecretDocument};
 use ed25519_dalek::pkcs8::{Error as Pkcs8Error, spki};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand::CryptoRng;
@@ -141,30 +141,33 @@ impl PrivateKey {
                 label: label.to_owned(),
             });
         }
-        let mut keypair = KeypairBytes::from_pkcs8_pem(pem).map_err(PrivateKeyError::from_pkcs8)?;
+        let (_, document) = SecretDocument::from_pem(pem).map_err(|error| match error.kind() {
+            ErrorKind::Pem(_) => PrivateKeyError::NotPem,
+            _ => PrivateKeyError::Malformed,
+        })?;
+        let info = PrivateKeyInfoRef::try_from(document.as_bytes())
+            .map_err(PrivateKeyError::from_pkcs8)?;
+        let public = info.public_key;
+        let mut keypair = KeypairBytes::try_from(info).map_err(PrivateKeyError::from_pkcs8)?;
         let key = PrivateKey(SigningKey::from_bytes(&keypair.secret_key));
         keypair.secret_key.zeroize();
-        match &keypair.public_key {
-            Some(public) if *public.as_ref() != key.public_bytes() => {
-                Err(PrivateKeyError::PublicHalfDiffers)
-            }
-            _ => Ok(key),
+        match (public, &keypair.public_key) {
+            (None, None) => Ok(key),
+            (Some(_), Some(public)) if *public.as_ref() == key.public_bytes() => Ok(key),
+            (Some(_), Some(_)) => Err(PrivateKeyError::PublicHalfDiffers),
+            // A public half of an odd number of bits, which the conversion takes for none.
+            _ => Err(PrivateKeyError::Malformed),
         }
     }
 }
 
 impl PrivateKeyError {
     fn from_pkcs8(error: Pkcs8Error) -> Self {
-        use ed25519_dalek::pkcs8::spki::der::ErrorKind;
-
         match error {
             Pkcs8Error::PublicKey(spki::Error::OidUnknown { oid }) => {
                 PrivateKeyError::WrongAlgorithm {
                     oid: oid.to_string(),
                 }
-            }
-            Pkcs8Error::Asn1(error) if matches!(error.kind(), ErrorKind::Pem(_)) => {
-                PrivateKeyError::NotPem
             }
             _ => PrivateKeyError::Malformed,
         }

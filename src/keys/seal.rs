@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::private::PrivateKey;
 use super::prompts::{Callbacks, Prompts};
+use super::unlock::SealedKey;
 
 /// log2 of scrypt's cost for new files: 256 MiB of memory and about a second.
 ///
@@ -178,6 +179,12 @@ pub enum SealError {
     /// [`Protection::Recipients`] is empty.
     #[error("a key sealed for no recipient could never be opened again")]
     NoRecipients,
+    /// The file would be larger than what this toolkit reads.
+    #[error("{count} recipients are too many for one file")]
+    TooManyRecipients {
+        /// How many there are.
+        count: usize,
+    },
     /// Some recipients hold out against quantum computers and others don't, or a plugin wants to
     /// be alone.
     #[error("these recipients cannot share one file: all of them must be post-quantum, or none")]
@@ -196,6 +203,22 @@ pub enum SealError {
     },
 }
 
+impl SealError {
+    /// What an operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            SealError::NoRecipients => Some("name one or more with `--recipient age1…`".to_owned()),
+            SealError::TooManyRecipients { .. } => {
+                Some("seal it for one identity that all of them have".to_owned())
+            }
+            SealError::PluginMissing { binary } => {
+                Some(format!("install `{binary}`, or name another recipient"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Seals `key` as a binary age file.
 ///
 /// The age crate draws the file's own randomness (file key, salt, nonce) from the operating
@@ -203,7 +226,7 @@ pub enum SealError {
 ///
 /// # Errors
 ///
-/// [`SealError`] if there is no recipient, if the recipients can't be combined, or if a plugin
+/// [`SealError`] if there is no recipient or hundreds, if the recipients can't be combined, or if a plugin
 /// is missing or fails. With a passphrase it never fails.
 pub fn seal(
     key: &PrivateKey,
@@ -228,7 +251,12 @@ pub fn seal(
         writer.finish()
     });
     written.expect("writing to memory does not fail");
-    Ok(sealed)
+    match (SealedKey::parse(&sealed), protection) {
+        (Err(_), Protection::Recipients(recipients)) => Err(SealError::TooManyRecipients {
+            count: recipients.len(),
+        }),
+        _ => Ok(sealed),
+    }
 }
 
 /// One age recipient for each native one, and one for each plugin, which gets all of its own.

@@ -20,10 +20,15 @@ const MAX_WORK_FACTOR: u8 = 22;
 /// A PKCS#8 key in PEM form has 119 bytes, or about 170 with its public half.
 const MAX_PLAINTEXT: usize = 4096;
 
-/// Room for 100 recipients of the largest kind; the age crate's reader takes quadratic time.
-const MAX_SEALED: usize = 256 * 1024;
+/// Room for 30 recipients of the largest kind, or hundreds of the usual one.
+const MAX_SEALED: usize = 64 * 1024;
+
+/// The age crate reads a header again from its start for every line of it: without a limit, 256 KiB
+/// keep a machine busy for minutes.
+const MAX_LINES: usize = 1000;
 
 const AGE_START: &[u8] = b"age-encryption.org/";
+const AGE_V1_START: &[u8] = b"age-encryption.org/v1\n";
 const ARMOR_START: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// What a sealed file can be opened with, as its header says.
@@ -66,6 +71,12 @@ pub enum SealedKeyError {
     /// Header or armor break the rules of the format.
     #[error("it is an age file whose header or armor is damaged")]
     Damaged,
+    /// A header longer than that of any sealed key.
+    #[error("its header has more than {limit} lines")]
+    HeaderTooLong {
+        /// The most lines that are read.
+        limit: usize,
+    },
     /// More than any sealed key has.
     #[error("it has {found} bytes; a sealed key has {limit} at most")]
     TooLarge {
@@ -225,14 +236,31 @@ impl AgeFile {
             return Err(Self::not_age(bytes));
         }
         let mut binary = Vec::new();
-        age::armor::ArmoredReader::new(bytes)
-            .read_to_end(&mut binary)
-            .map_err(|error| SealedKeyError::from_io(&error))?;
+        if bytes.starts_with(AGE_START) {
+            binary.extend_from_slice(bytes);
+        } else {
+            age::armor::ArmoredReader::new(bytes)
+                .read_to_end(&mut binary)
+                .map_err(|error| SealedKeyError::from_io(&error))?;
+        }
+        // The payload is counted too, which at this size adds a few hundred at most.
+        if binary
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .take(MAX_LINES + 1)
+            .count()
+            > MAX_LINES
+        {
+            return Err(SealedKeyError::HeaderTooLong { limit: MAX_LINES });
+        }
         let needs = match Decryptor::new_buffered(&binary[..]) {
             Ok(decryptor) if decryptor.is_scrypt() => Needs::Passphrase,
             Ok(_) => Needs::Identity,
             Err(DecryptError::Io(error)) => return Err(SealedKeyError::from_io(&error)),
-            Err(DecryptError::UnknownFormat) => return Err(SealedKeyError::Version),
+            // The age crate takes a header that begins like v1 and goes on otherwise for another version.
+            Err(DecryptError::UnknownFormat) if !binary.starts_with(AGE_V1_START) => {
+                return Err(SealedKeyError::Version);
+            }
             Err(_) => return Err(SealedKeyError::Damaged),
         };
         Ok(AgeFile { binary, needs })
