@@ -5,6 +5,7 @@ mod opening;
 mod plaintext;
 mod sealing;
 mod secrets;
+mod typist;
 
 use std::io::Write as _;
 use std::iter;

@@ -1,68 +1,24 @@
-use std::collections::VecDeque;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use clap::Parser;
 use pith::cli::secrets::{
     NewSecretArgs, PassphraseArgs, SecretError, SecretErrorKind, SecretSources, UnlockArgs,
     Unlocker,
 };
-use pith::cli::terminal::{Terminal, TerminalError};
 use pith::keys::{
     KeyFileError, PrivateKey, Protection, RecipientError, SealedKeyError, UnlockError,
     WeakPassphrase,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use super::{PASSPHRASE, age_file, cheap, cheaply_sealed, rfc_key, secret};
-
-/// A terminal at which somebody types prepared answers. Without any it is absent.
-#[derive(Default)]
-struct Typist {
-    answers: Mutex<VecDeque<&'static str>>,
-    shown: Mutex<Vec<String>>,
-}
-
-impl Typist {
-    fn typing(answers: &[&'static str]) -> Arc<Self> {
-        Arc::new(Typist {
-            answers: Mutex::new(answers.iter().copied().collect()),
-            shown: Mutex::default(),
-        })
-    }
-
-    fn seen(&self) -> String {
-        self.shown.lock().unwrap().join("\n")
-    }
-
-    fn left(&self) -> usize {
-        self.answers.lock().unwrap().len()
-    }
-}
-
-impl Terminal for Typist {
-    fn ask_secret(&self, prompt: &str) -> Result<SecretString, TerminalError> {
-        self.show(prompt);
-        match self.answers.lock().unwrap().pop_front() {
-            Some("^C") => Err(TerminalError::Cancelled),
-            Some(answer) => Ok(secret(answer)),
-            None => Err(TerminalError::Absent),
-        }
-    }
-
-    fn ask_line(&self, _: &str) -> Result<String, TerminalError> {
-        Err(TerminalError::Absent)
-    }
-
-    fn show(&self, message: &str) {
-        self.shown.lock().unwrap().push(message.to_owned());
-    }
-}
+use super::typist::Typist;
+use super::{PASSPHRASE, age_file, cheap, cheaply_sealed, rfc_key};
 
 fn sources(terminal: &Arc<Typist>, variable: Option<&Path>) -> SecretSources {
     SecretSources {
