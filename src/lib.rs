@@ -1,11 +1,32 @@
 //! Pith Numbers for arXiv papers: canonical records, receipts, events, states and bundles.
+//!
+//! Data flows one way, and a module uses only those before it in this list: [`canonical`],
+//! [`arxiv`], [`record`], [`number`], [`receipt`], [`snapshot`], [`event`], [`state`], [`bundle`],
+//! with [`keys`] beside them; above them [`home`], [`ledger`], [`mint`] and [`verify`]; on top
+//! [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the house.
+//!
+//! ```
+//! use pith::verify::{Policy, Trust, Verdict, verify_document};
+//!
+//! let mut trust = Trust::new();
+//! trust.add("the built-in keyset", pith::keys::Keyset::built_in());
+//! let policy = Policy { trust: &trust, expect: None, at: None };
+//! let bundle = std::fs::read("tests/vectors/bundle-1706.02379v3.json")?;
+//! assert_eq!(verify_document(&bundle, &policy).verdict(), Verdict::Verified);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 pub mod arxiv;
 pub mod bundle;
 pub mod canonical;
+pub mod cli;
 pub mod digest;
 pub mod event;
+pub mod files;
+pub mod home;
 pub mod keys;
+pub mod ledger;
+pub mod mint;
 pub mod number;
 pub mod receipt;
 pub mod record;

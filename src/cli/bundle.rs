@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pith::files::{self, FileError};
-use pith::keys::KeyId;
-use pith::ledger::{Issued, Ledger};
-use pith::mint::{Issuer, KeyBook, sealed_bundle};
-use pith::time::Timestamp;
+use crate::files::{self, FileError};
+use crate::keys::KeyId;
+use crate::ledger::{Issued, Ledger};
+use crate::mint::{Issuer, KeyBook, sealed_bundle};
+use crate::time::Timestamp;
 
 use super::context::{Context, parse_time};
 use super::error::{Exit, Failure};
@@ -253,16 +253,16 @@ fn write_one(args: &BundleArgs, wire: &[u8]) -> Result<Exit, Failure> {
 struct Bundler<'a> {
     args: &'a BundleArgs,
     context: &'a Context,
-    home: &'a pith::home::Home,
+    home: &'a crate::home::Home,
     ledger: Ledger,
-    _lock: pith::ledger::LedgerLock,
+    _lock: crate::ledger::LedgerLock,
     book: KeyBook,
     key: Option<SoftwareKey>,
-    active: Option<pith::keys::Fingerprint>,
+    active: Option<crate::keys::Fingerprint>,
 }
 
 impl<'a> Bundler<'a> {
-    fn new(args: &'a BundleArgs, context: &'a Context, home: &'a pith::home::Home) -> Result<Self, Failure> {
+    fn new(args: &'a BundleArgs, context: &'a Context, home: &'a crate::home::Home) -> Result<Self, Failure> {
         let (ledger, lock) = context.locked_ledger(home)?;
         let keyset = home.keyset()?;
         let active = match &args.key {
@@ -281,7 +281,7 @@ impl<'a> Bundler<'a> {
         })
     }
 
-    fn bundle(&mut self, number: pith::number::PithNumber) -> Result<Vec<u8>, Failure> {
+    fn bundle(&mut self, number: crate::number::PithNumber) -> Result<Vec<u8>, Failure> {
         let issued = self.ledger.get(number.suffix())?.ok_or_else(|| {
             Failure::new(Exit::Io, format!("{number} is no longer in the ledger"))
         })?;

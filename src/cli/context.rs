@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use pith::home::Home;
-use pith::keys::Keyset;
-use pith::ledger::{Ledger, LedgerLock};
-use pith::time::{Timestamp, TimestampMicros};
-use pith::verify::Trust;
+use crate::home::Home;
+use crate::keys::Keyset;
+use crate::ledger::{Ledger, LedgerLock};
+use crate::time::{Timestamp, TimestampMicros};
+use crate::verify::Trust;
 
 use super::error::{Exit, Failure};
 use super::output;

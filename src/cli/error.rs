@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
-use pith::arxiv::InputError;
-use pith::files::FileError;
-use pith::home::HomeError;
-use pith::ledger::LedgerError;
-use pith::mint::MintError;
+use crate::arxiv::InputError;
+use crate::files::FileError;
+use crate::home::HomeError;
+use crate::ledger::LedgerError;
+use crate::mint::MintError;
 
 use super::secrets::{SecretError, SecretErrorKind};
 

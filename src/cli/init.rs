@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pith::home::Home;
+use crate::home::Home;
 use serde::Serialize;
 
 use super::context::{Context, JSON_SCHEMA};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use pith::arxiv::{Item, Paper, Progress, ReadOptions, Reader, RejectCode, Rejection};
-use pith::files::FileError;
+use crate::arxiv::{Item, Paper, Progress, ReadOptions, Reader, RejectCode, Rejection};
+use crate::files::FileError;
 
 use super::InputArgs;
 use super::context::Context;

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use clap::{Args, Subcommand, ValueEnum};
-use pith::home::Home;
-use pith::keys::{
+use crate::home::Home;
+use crate::keys::{
     KeyId, KeyStatus, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
     TrustedKey, harden, seal, write_key_file,
 };
@@ -125,7 +125,7 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
 
 fn seal_key(
     key: &PrivateKey,
-    protection: &pith::keys::Protection,
+    protection: &crate::keys::Protection,
     id: &KeyId,
 ) -> Result<Vec<u8>, Failure> {
     seal(key, protection).map_err(|error| {
@@ -224,7 +224,7 @@ impl SoftwareKey {
     }
 }
 
-fn only_active(keyset: &pith::keys::Keyset) -> Result<&TrustedKey, Failure> {
+fn only_active(keyset: &crate::keys::Keyset) -> Result<&TrustedKey, Failure> {
     let mut active = keyset.active();
     match (active.next(), active.next()) {
         (Some(entry), None) => Ok(entry),
@@ -244,7 +244,7 @@ impl Signer for SoftwareKey {
         &self.public.key
     }
 
-    fn sign(&self, digest: &pith::digest::Digest) -> Result<SignatureBytes, SignerError> {
+    fn sign(&self, digest: &crate::digest::Digest) -> Result<SignatureBytes, SignerError> {
         Ok(SignatureBytes::from_bytes(self.private.sign(digest.as_bytes())))
     }
 }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use pith::arxiv::Paper;
-use pith::keys::KeyId;
-use pith::ledger::Run;
-use pith::mint::{
+use crate::arxiv::Paper;
+use crate::keys::KeyId;
+use crate::ledger::Run;
+use crate::mint::{
     Done, Fate, Issuer, KeyBook, MintError, MintOptions, OnChange, bundles_as_issued, dry_run,
     mint_group,
 };
-use pith::time::TimestampMicros;
+use crate::time::TimestampMicros;
 use serde::Serialize;
 
 use super::InputArgs;

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use pith::digest::Digest;
-use pith::number::{AliasKind, PithNumber, ShortPithNumber, alias_values};
-use pith::record::CanonicalRecord;
+use crate::digest::Digest;
+use crate::number::{AliasKind, PithNumber, ShortPithNumber, alias_values};
+use crate::record::CanonicalRecord;
 use serde::Serialize;
 
 use super::InputArgs;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use pith::files::{self, FileError};
+use crate::files::{self, FileError};
 use serde::Serialize;
 
 use super::error::Failure;

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pith::arxiv::Progress;
+use crate::arxiv::Progress;
 
 use super::context::Context;
 

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 
 use clap::Args;
-use pith::canonical;
-use pith::digest::Digest;
-use pith::number::PithNumber;
-use pith::record::CanonicalRecord;
+use crate::canonical;
+use crate::digest::Digest;
+use crate::number::PithNumber;
+use crate::record::CanonicalRecord;
 use serde::Serialize;
 
 use super::InputArgs;

@@ -1,12 +1,32 @@
 //! Keys: public keys and what they are called, private keys and where they are kept (SPEC 9).
+//!
+//! A private key exists in two forms: open, as a [`PrivateKey`] in this process's memory, and
+//! sealed, as an age file. [`seal`] and [`SealedKey`] lead from one to the other. Nothing here
+//! asks anybody for anything: passphrases, identities and answers are passed in.
 
+mod file;
+mod harden;
+mod identity;
 mod keyset;
+mod private;
+mod prompts;
 mod public;
+mod seal;
 mod signer;
+mod unlock;
 
+pub use file::{KeyFileError, PermissionCheck, read_key_file, write_key_file};
+pub use harden::{HardenError, harden};
+pub use identity::{Identities, IdentityFile, IdentityFileError};
 pub use keyset::{KeyStatus, Keyset, KeysetType, KeysetVersion, TrustedKey};
+pub use private::{PrivateKey, PrivateKeyError};
+pub use prompts::{NoPrompts, Prompts};
 pub use public::{
     Algorithm, Fingerprint, ForeignSigner, KeyFormat, KeyId, KeyNotes, PublicKey, PublicKeyError,
     PublicKeyObject, SignatureBytes,
 };
+pub use seal::{
+    NewPassphrase, Protection, Recipient, RecipientError, SealError, WeakPassphrase, seal,
+};
 pub use signer::{Signer, SignerError};
+pub use unlock::{Needs, SealedKey, SealedKeyError, Unlock, UnlockError};
