@@ -102,7 +102,8 @@ fn check_base_url(url: &str) -> Result<(), HomeError> {
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))
         .unwrap_or_default();
-    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'\\' | b'<' | b'>');
+    let plain =
+        |b: u8| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'\\' | b'<' | b'>');
     if !host.is_empty() && !host.starts_with('/') && !url.ends_with('/') && url.bytes().all(plain) {
         return Ok(());
     }

@@ -10,9 +10,7 @@ use crate::canonical;
 use crate::digest::Digest;
 use crate::event::{Draft, Event, Payload, REGISTRY, RecordCreated};
 use crate::home::Profile;
-use crate::keys::{
-    Fingerprint, KeyId, Keyset, PublicKeyObject, Signer, SignerError, TrustedKey,
-};
+use crate::keys::{Fingerprint, KeyId, Keyset, PublicKeyObject, Signer, SignerError, TrustedKey};
 use crate::ledger::{BundleSeal, Issued, Ledger, LedgerError, NewRecord};
 use crate::number::{PithNumber, SourceAlias, Suffix, aliases_at};
 use crate::receipt::Receipt;
@@ -107,7 +105,11 @@ impl KeyBook {
 
 impl FromIterator<PublicKeyObject> for KeyBook {
     fn from_iter<I: IntoIterator<Item = PublicKeyObject>>(keys: I) -> Self {
-        KeyBook(keys.into_iter().map(|key| (key.key.fingerprint(), key)).collect())
+        KeyBook(
+            keys.into_iter()
+                .map(|key| (key.key.fingerprint(), key))
+                .collect(),
+        )
     }
 }
 
@@ -179,8 +181,16 @@ impl Contents<'_> {
         public_keys.insert(0, sealing_key.clone());
         let table = KeyTable::of_published(&public_keys, &profile.registry_id)
             .map_err(|error| self.failed(error.to_string()))?;
-        let candidates = self.events.iter().map(|event| Candidate::from((*event).clone()));
-        let merged = merge(self.number, candidates, self.aliases.iter().cloned(), &table);
+        let candidates = self
+            .events
+            .iter()
+            .map(|event| Candidate::from((*event).clone()));
+        let merged = merge(
+            self.number,
+            candidates,
+            self.aliases.iter().cloned(),
+            &table,
+        );
         Ok(BundleParts {
             record: self.record.clone(),
             merged,
@@ -267,7 +277,12 @@ impl<'a> Issuer<'a> {
 
     /// Makes and signs a record's receipt and its first two events (SPEC 4, 5), all at `now`, and
     /// checks them as they will be written.
-    fn issue(&self, paper: &Paper, named: &Named, now: TimestampMicros) -> Result<NewRecord, MintError> {
+    fn issue(
+        &self,
+        paper: &Paper,
+        named: &Named,
+        now: TimestampMicros,
+    ) -> Result<NewRecord, MintError> {
         let profile = self.profile;
         let (record, number) = (&named.record, named.number);
         let snapshot = GraphSnapshot::unreviewed(paper, record, &profile.builder_version);
@@ -363,7 +378,8 @@ impl<'a> Issuer<'a> {
         issued: &Issued,
         now: TimestampMicros,
     ) -> Result<(Vec<u8>, Option<BundleSeal>), MintError> {
-        let same_key = |seal: &BundleSeal| seal.public_key_fingerprint == self.key.key.fingerprint();
+        let same_key =
+            |seal: &BundleSeal| seal.public_key_fingerprint == self.key.key.fingerprint();
         if issued.bundle.as_ref().is_some_and(same_key)
             && let Some(wire) = sealed_bundle(self.profile, &self.book, issued)?
         {
@@ -451,7 +467,10 @@ fn plan(ledger: &Ledger, papers: &[Paper], on_change: OnChange) -> Result<Plan, 
         let version = (paper.id().clone(), paper.version());
         let other = match versions.get(&version) {
             Some(number) => Some(*number),
-            None => ledger.by_arxiv(paper.id(), Some(paper.version()))?.first().copied(),
+            None => ledger
+                .by_arxiv(paper.id(), Some(paper.version()))?
+                .first()
+                .copied(),
         };
         match other {
             Some(number) if on_change == OnChange::Keep => {
@@ -513,7 +532,7 @@ pub fn mint_group(
             bundles.insert(issued.number, wire);
         }
     }
-    ledger.group(|group| {
+    ledger.group::<_, LedgerError>(|group| {
         for new in &new_records {
             group.insert(new)?;
         }

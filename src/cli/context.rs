@@ -1,16 +1,17 @@
 //! What every verb works with: global flags, settings, the clock and the registry home.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{DateTime, Utc};
-use clap::Args;
 use crate::home::Home;
 use crate::keys::Keyset;
 use crate::ledger::{Ledger, LedgerLock};
 use crate::time::{Timestamp, TimestampMicros};
 use crate::verify::Trust;
+use chrono::{DateTime, Utc};
+use clap::Args;
 
 use super::error::{Exit, Failure};
 use super::output;
@@ -22,7 +23,14 @@ pub const JSON_SCHEMA: &str = "1.0";
 #[derive(Debug, Args)]
 pub struct Global {
     /// The registry home [default: the nearest folder upward that holds registry.toml]
-    #[arg(short = 'C', long = "home", global = true, value_name = "DIR", env = "PITH_HOME", hide_env_values = true)]
+    #[arg(
+        short = 'C',
+        long = "home",
+        global = true,
+        value_name = "DIR",
+        env = "PITH_HOME",
+        hide_env_values = true
+    )]
     pub home: Option<PathBuf>,
 
     /// Print JSON
@@ -38,7 +46,13 @@ pub struct Global {
     pub no_progress: bool,
 
     /// Write this time everywhere instead of the clock's, such as 2026-05-18T00:30:44Z
-    #[arg(long, global = true, value_name = "RFC3339", env = "PITH_NOW", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "RFC3339",
+        env = "PITH_NOW",
+        hide_env_values = true
+    )]
     pub now: Option<DateTime<Utc>>,
 }
 
@@ -54,7 +68,10 @@ impl Context {
         if let Some(now) = global.now
             && TimestampMicros::new(now).is_none()
         {
-            return Err(Failure::new(Exit::Usage, "--now: the year must be 1 to 9999, and no leap second"));
+            return Err(Failure::new(
+                Exit::Usage,
+                "--now: the year must be 1 to 9999, and no leap second",
+            ));
         }
         Ok(Context {
             global,
@@ -98,7 +115,9 @@ impl Context {
     /// Says that signatures will carry a time that is not the clock's.
     pub fn warn_of_fixed_time(&self) {
         if let Some(now) = self.fixed_now() {
-            self.warn(&format!("--now: everything signed is dated {now}, not by the clock"));
+            self.warn(&format!(
+                "--now: everything signed is dated {now}, not by the clock"
+            ));
         }
     }
 
@@ -107,8 +126,9 @@ impl Context {
         if let Some(dir) = &self.global.home {
             return Ok((dir.clone(), "-C or PITH_HOME"));
         }
-        let here = std::env::current_dir()
-            .map_err(|error| Failure::new(Exit::Io, format!("cannot tell the current folder: {error}")))?;
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::new(Exit::Io, format!("cannot tell the current folder: {error}"))
+        })?;
         match Home::find_upward(&here) {
             Some(dir) => Ok((dir.to_owned(), "the nearest folder upward")),
             None => Err(Failure::new(
@@ -145,7 +165,11 @@ impl Context {
         let holder = format!(
             "pid {} on {} since {}",
             std::process::id(),
-            if host.is_empty() { "this host" } else { host.trim() },
+            if host.is_empty() {
+                "this host"
+            } else {
+                host.trim()
+            },
             since.unwrap_or_default()
         );
         let lock = LedgerLock::acquire(&path, &holder)?;
@@ -168,9 +192,9 @@ impl Context {
     /// From now on an interrupt ends the run at the next safe moment instead of at once.
     pub fn catch_interrupts(&self) -> Result<(), Failure> {
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&self.interrupted)).map_err(|error| {
-                Failure::new(Exit::Io, format!("cannot watch for interrupts: {error}"))
-            })?;
+            signal_hook::flag::register(signal, Arc::clone(&self.interrupted)).map_err(
+                |error| Failure::new(Exit::Io, format!("cannot watch for interrupts: {error}")),
+            )?;
         }
         Ok(())
     }
@@ -187,4 +211,9 @@ pub fn parse_time(text: &str) -> Result<Timestamp, String> {
         .ok()
         .and_then(Timestamp::new)
         .ok_or_else(|| format!("`{text}` is not a time such as 2026-05-18T00:30:44Z"))
+}
+
+/// As many threads as the machine has cores for this process.
+pub fn all_cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

@@ -47,7 +47,11 @@ impl Exit {
             Exit::Done,
         ];
         let rank = |exit: Exit| ORDER.iter().position(|e| *e == exit);
-        if rank(other) < rank(self) { other } else { self }
+        if rank(other) < rank(self) {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -147,11 +151,15 @@ impl From<HomeError> for Failure {
         };
         let failure = Failure::of(exit, &error);
         match error {
-            HomeError::Exists { .. } => failure.hint("name another folder, or use this home with -C"),
+            HomeError::Exists { .. } => {
+                failure.hint("name another folder, or use this home with -C")
+            }
             HomeError::NotAHome { .. } => {
                 failure.hint("make one with `pith init DIR --registry-id ID --base-url URL`")
             }
-            HomeError::Malformed { .. } => failure.hint("correct the file, or restore it from a backup"),
+            HomeError::Malformed { .. } => {
+                failure.hint("correct the file, or restore it from a backup")
+            }
             _ => failure,
         }
     }
@@ -159,6 +167,9 @@ impl From<HomeError> for Failure {
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
+        if let LedgerError::Output(error) = error {
+            return error.into();
+        }
         let failure = Failure::of(Exit::Io, &error);
         match error.remedy() {
             Some(remedy) => failure.hint(remedy),

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use crate::home::Home;
+use clap::Args;
 use serde::Serialize;
 
 use super::context::{Context, JSON_SCHEMA};
@@ -18,11 +18,21 @@ pub struct InitArgs {
     dir: PathBuf,
 
     /// The registry's name, under which it signs, such as a domain name
-    #[arg(long, value_name = "ID", env = "PITH_REGISTRY_ID", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "PITH_REGISTRY_ID",
+        hide_env_values = true
+    )]
     registry_id: String,
 
     /// Where the registry publishes, such as https://registry.example
-    #[arg(long, value_name = "URL", env = "PITH_BASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PITH_BASE_URL",
+        hide_env_values = true
+    )]
     base_url: String,
 }
 
@@ -37,7 +47,9 @@ struct Made<'a> {
 pub fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
     let home = Home::init(&args.dir, &args.registry_id, &args.base_url)?;
     let dir = home.dir().display();
-    context.note(&format!("made the registry home {dir}, in bootstrap: it trusts its own keys only"));
+    context.note(&format!(
+        "made the registry home {dir}, in bootstrap: it trusts its own keys only"
+    ));
     context.note(&format!("next: pith -C {dir} key generate --id KEY_ID"));
     if context.json() {
         output::json(&Made {

@@ -58,7 +58,6 @@ impl<'a> Papers<'a> {
                 Ok(Item::Paper { paper, .. }) => return Ok(Some(*paper)),
                 Ok(Item::Rejected(rejection)) => self.rejects.add(&rejection)?,
                 Ok(Item::Deleted { .. }) => self.deleted += 1,
-                Ok(_) => {}
                 Err(error) => self.exit = self.exit.worst(Failure::from(error).report()),
             }
         }
@@ -98,16 +97,34 @@ impl<'a> Rejects<'a> {
     fn add(&mut self, rejection: &Rejection) -> Result<(), Failure> {
         self.total += 1;
         *self.counts.entry(rejection.code.as_str()).or_default() += 1;
-        self.remedies.insert(rejection.code.as_str(), rejection.code);
+        self.remedies
+            .insert(rejection.code.as_str(), rejection.code);
         if let Some(file) = &mut self.file {
-            return output::json_line(file, rejection)
-                .map_err(|error| FileError::io("write", Path::new("the rejects file"))(error).into());
+            return output::json_line(file, rejection).map_err(|error| {
+                FileError::io("write", Path::new("the rejects file"))(error).into()
+            });
         }
         if self.total <= SHOWN {
-            let Rejection { input, line, code, message, .. } = rejection;
-            let id = rejection.arxiv_id.as_deref().map(|id| format!(" arXiv:{id}:")).unwrap_or_default();
-            let field = rejection.field.map(|field| format!(" {field}:")).unwrap_or_default();
-            output::message("rejected", &format!("{input}:{line}:{id}{field} {message} [{code}]"));
+            let Rejection {
+                input,
+                line,
+                code,
+                message,
+                ..
+            } = rejection;
+            let id = rejection
+                .arxiv_id
+                .as_deref()
+                .map(|id| format!(" arXiv:{id}:"))
+                .unwrap_or_default();
+            let field = rejection
+                .field
+                .map(|field| format!(" {field}:"))
+                .unwrap_or_default();
+            output::message(
+                "rejected",
+                &format!("{input}:{line}:{id}{field} {message} [{code}]"),
+            );
         }
         Ok(())
     }
@@ -124,7 +141,9 @@ impl<'a> Rejects<'a> {
         }
         if !kept && self.total > SHOWN {
             let more = self.total - SHOWN;
-            self.context.warn(&format!("{more} more inputs were rejected; --rejects FILE keeps them all"));
+            self.context.warn(&format!(
+                "{more} more inputs were rejected; --rejects FILE keeps them all"
+            ));
         }
         for code in self.remedies.values() {
             output::message("hint", &format!("[{code}] {}", code.remedy()));

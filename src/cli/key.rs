@@ -1,19 +1,21 @@
 //! `pith key`: private keys of the registry home, and their published forms.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
 use crate::home::Home;
 use crate::keys::{
     KeyId, KeyStatus, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
     TrustedKey, harden, seal, write_key_file,
 };
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::context::{Context, JSON_SCHEMA};
 use super::error::{Exit, Failure};
 use super::output;
 use super::secrets::{NewSecretArgs, PassphraseArgs, SecretSources, UnlockArgs, Unlocker};
+use super::terminal::{TerminalPrompts, Tty};
 
 /// Make and list the registry's keys
 #[derive(Debug, Args)]
@@ -88,12 +90,16 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
     let keyset = home.keyset()?;
     let private = home.private_key_path(id);
     if keyset.named(id).is_some() || private.symlink_metadata().is_ok() {
-        return Err(Failure::new(Exit::Refused, format!("the key {id} exists already"))
-            .hint("a key is never overwritten; choose another --id"));
+        return Err(
+            Failure::new(Exit::Refused, format!("the key {id} exists already"))
+                .hint("a key is never overwritten; choose another --id"),
+        );
     }
     harden_process()?;
     let name = format!("the new key {id}");
-    let protection = args.new.for_new_key(&name, &args.passphrase, &SecretSources::of_process())?;
+    let protection = args
+        .new
+        .for_new_key(&name, &args.passphrase, &SecretSources::of_process())?;
     let key = PrivateKey::generate(&mut rand::rng());
     let bytes = seal_key(&key, &protection, id)?;
     write_key_file(&private, &bytes).map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
@@ -111,14 +117,26 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
     home.add_key(entry)?;
 
     let fingerprint = object.key.fingerprint();
-    context.note(&format!("made key {id}, fingerprint {fingerprint}, {}", status.as_str()));
-    context.note(&format!("private key: {} (back it up now; nobody can restore it)", private.display()));
-    context.note(&format!("public key: {}", home.public_key_path(id).display()));
+    context.note(&format!(
+        "made key {id}, fingerprint {fingerprint}, {}",
+        status.as_str()
+    ));
+    context.note(&format!(
+        "private key: {} (back it up now; nobody can restore it)",
+        private.display()
+    ));
+    context.note(&format!(
+        "public key: {}",
+        home.public_key_path(id).display()
+    ));
     if status == KeyStatus::Next {
         context.note("another key is active and goes on signing; this one signs nothing yet");
     }
     if context.json() {
-        output::json(&listed(&home, &home.keyset()?.named(id).expect("just added").clone()))?;
+        output::json(&listed(
+            &home,
+            &home.keyset()?.named(id).expect("just added").clone(),
+        ))?;
     }
     Ok(Exit::Done)
 }
@@ -128,9 +146,9 @@ fn seal_key(
     protection: &crate::keys::Protection,
     id: &KeyId,
 ) -> Result<Vec<u8>, Failure> {
-    seal(key, protection).map_err(|error| {
-        Failure::new(Exit::Io, format!("cannot seal the new key {id}: {error}"))
-    })
+    let prompts = Arc::new(TerminalPrompts(Arc::new(Tty)));
+    seal(key, protection, prompts)
+        .map_err(|error| Failure::new(Exit::Io, format!("cannot seal the new key {id}: {error}")))
 }
 
 fn listed<'a>(home: &Home, entry: &'a TrustedKey) -> Listed<'a> {
@@ -198,25 +216,36 @@ impl SoftwareKey {
         let id = &entry.key.key_id;
         if entry.status != KeyStatus::Active {
             let status = entry.status.as_str();
-            return Err(Failure::new(Exit::Refused, format!("key {id} is {status}, so it signs nothing"))
-                .hint("`pith key list` shows which key is active"));
+            return Err(Failure::new(
+                Exit::Refused,
+                format!("key {id} is {status}, so it signs nothing"),
+            )
+            .hint("`pith key list` shows which key is active"));
         }
         let public = home.public_key(id)?;
         if public.key != entry.key.key {
             let path = home.public_key_path(id);
             return Err(Failure::new(
                 Exit::Refused,
-                format!("{} is not the key that the keyset calls {id}", path.display()),
+                format!(
+                    "{} is not the key that the keyset calls {id}",
+                    path.display()
+                ),
             )
             .hint("restore keys/ from a backup"));
         }
         harden_process()?;
         let path = home.private_key_path(id);
-        let private = Unlocker::new(unlock, SecretSources::of_process()).open(id.as_str(), &path)?;
+        let private =
+            Unlocker::new(unlock, SecretSources::of_process()).open(id.as_str(), &path)?;
         if private.public_bytes() != *public.key.as_bytes() {
             return Err(Failure::new(
                 Exit::Refused,
-                format!("{} holds another key than {}", path.display(), home.public_key_path(id).display()),
+                format!(
+                    "{} holds another key than {}",
+                    path.display(),
+                    home.public_key_path(id).display()
+                ),
             )
             .hint("restore both files from the same backup"));
         }
@@ -228,10 +257,14 @@ fn only_active(keyset: &crate::keys::Keyset) -> Result<&TrustedKey, Failure> {
     let mut active = keyset.active();
     match (active.next(), active.next()) {
         (Some(entry), None) => Ok(entry),
-        (None, _) => Err(Failure::new(Exit::Usage, "this home has no active key to sign with")
-            .hint("make one with `pith key generate --id ID`")),
-        (Some(_), Some(_)) => Err(Failure::new(Exit::Usage, "this home has several active keys")
-            .hint("say which one signs: --key ID")),
+        (None, _) => Err(
+            Failure::new(Exit::Usage, "this home has no active key to sign with")
+                .hint("make one with `pith key generate --id ID`"),
+        ),
+        (Some(_), Some(_)) => Err(
+            Failure::new(Exit::Usage, "this home has several active keys")
+                .hint("say which one signs: --key ID"),
+        ),
     }
 }
 
@@ -245,6 +278,8 @@ impl Signer for SoftwareKey {
     }
 
     fn sign(&self, digest: &crate::digest::Digest) -> Result<SignatureBytes, SignerError> {
-        Ok(SignatureBytes::from_bytes(self.private.sign(digest.as_bytes())))
+        Ok(SignatureBytes::from_bytes(
+            self.private.sign(digest.as_bytes()),
+        ))
     }
 }

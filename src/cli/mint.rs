@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
 use crate::arxiv::Paper;
+use crate::canonical::Json;
 use crate::keys::KeyId;
 use crate::ledger::Run;
 use crate::mint::{
@@ -14,11 +14,12 @@ use crate::mint::{
     mint_group,
 };
 use crate::time::TimestampMicros;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::InputArgs;
 use super::bundle::BundleSink;
-use super::context::{Context, JSON_SCHEMA};
+use super::context::{Context, JSON_SCHEMA, all_cores};
 use super::error::{Exit, Failure};
 use super::input::Papers;
 use super::key::SoftwareKey;
@@ -147,10 +148,34 @@ impl Summary {
         self.minted + self.already_minted + self.metadata_changed
     }
 
+    /// What the ledger keeps of a run: the counts.
+    fn of_history(&self) -> Json {
+        let count = |n: u64| i64::try_from(n).map_or(Json::UInt(n), Json::Int);
+        let rejected = self
+            .rejected
+            .iter()
+            .map(|(code, n)| ((*code).to_owned(), count(*n)));
+        Json::Object(BTreeMap::from([
+            ("minted".to_owned(), count(self.minted)),
+            ("already_minted".to_owned(), count(self.already_minted)),
+            ("metadata_changed".to_owned(), count(self.metadata_changed)),
+            ("deleted".to_owned(), count(self.deleted)),
+            ("rejected".to_owned(), Json::Object(rejected.collect())),
+            ("interrupted".to_owned(), Json::Bool(self.interrupted)),
+        ]))
+    }
+
     fn text(&self) -> String {
         let rejected: u64 = self.rejected.values().sum();
-        let verb = if self.dry_run { "would be minted" } else { "minted" };
-        let mut text = format!("{} {verb}, {} already minted", self.minted, self.already_minted);
+        let verb = if self.dry_run {
+            "would be minted"
+        } else {
+            "minted"
+        };
+        let mut text = format!(
+            "{} {verb}, {} already minted",
+            self.minted, self.already_minted
+        );
         for (count, what) in [
             (self.metadata_changed, "metadata changed"),
             (self.deleted, "deleted"),
@@ -160,11 +185,18 @@ impl Summary {
                 text.push_str(&format!(", {count} {what}"));
             }
         }
-        let codes: Vec<_> = self.rejected.iter().map(|(code, n)| format!("{code} {n}")).collect();
+        let codes: Vec<_> = self
+            .rejected
+            .iter()
+            .map(|(code, n)| format!("{code} {n}"))
+            .collect();
         if !codes.is_empty() {
             text.push_str(&format!(" ({})", codes.join(", ")));
         }
-        text + &format!(" in {:.1} s, {:.0} papers/s", self.seconds, self.papers_per_second)
+        text + &format!(
+            " in {:.1} s, {:.0} papers/s",
+            self.seconds, self.papers_per_second
+        )
     }
 }
 
@@ -192,12 +224,20 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
         let started_at = context.now();
         // A complete OUT is left alone: then nothing may be signed, only compared.
         let complete = args.bundles.as_deref().is_some_and(exists) && !args.force;
-        let mut sink = args.bundles.as_deref().map(BundleSink::create).transpose()?;
+        let mut sink = args
+            .bundles
+            .as_deref()
+            .map(BundleSink::create)
+            .transpose()?;
         let key = if complete {
             None
         } else {
             context.warn_of_fixed_time();
-            Some(SoftwareKey::open(&home, args.key.as_ref(), args.unlock.clone())?)
+            Some(SoftwareKey::open(
+                &home,
+                args.key.as_ref(),
+                args.unlock.clone(),
+            )?)
         };
         let issuer = key
             .as_ref()
@@ -230,7 +270,12 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
             sink.finish(args.force)?;
         }
         if issuer.is_some() {
-            ledger.record_run(&history(&summary, started_at, context.now(), key.as_ref()))?;
+            ledger.record_run(&history(
+                summary.of_history(),
+                started_at,
+                context.now(),
+                key.as_ref(),
+            ))?;
         }
         exit
     };
@@ -253,15 +298,14 @@ fn out_exists(args: &MintArgs, error: MintError) -> Failure {
     match error {
         MintError::NothingMayBeSigned { .. } => Failure::new(
             Exit::Io,
-            format!("{} exists already and is not what this command writes: {error}", out.display()),
+            format!(
+                "{} exists already and is not what this command writes: {error}",
+                out.display()
+            ),
         )
         .hint("--force writes it anew; or name another OUT"),
         error => error.into(),
     }
-}
-
-fn all_cores() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn papers_finish(papers: Papers, summary: &mut Summary, force: bool) -> Result<Exit, Failure> {
@@ -288,13 +332,19 @@ fn in_groups(
             let rejected_before = papers.rejected().len();
             match papers.next()? {
                 // A rejected input stood before this paper.
-                Some(_) if stop_at_rejects && papers.rejected().len() > rejected_before => stop = true,
+                Some(_) if stop_at_rejects && papers.rejected().len() > rejected_before => {
+                    stop = true
+                }
                 Some(paper) => group.push(paper),
                 None => stop = true,
             }
             left -= 1;
         }
-        let done = if group.is_empty() { Vec::new() } else { work(&group)? };
+        let done = if group.is_empty() {
+            Vec::new()
+        } else {
+            work(&group)?
+        };
         for done in &done {
             summary.count(done.fate);
         }
@@ -310,7 +360,7 @@ fn in_groups(
 }
 
 fn history(
-    summary: &Summary,
+    summary: Json,
     started_at: TimestampMicros,
     finished_at: TimestampMicros,
     key: Option<&SoftwareKey>,
@@ -321,6 +371,6 @@ fn history(
         finished_at,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         key_id: key.map(|key| key.public.key_id.clone()),
-        summary: serde_json::to_string(summary).unwrap_or_default(),
+        summary,
     }
 }

@@ -6,6 +6,7 @@ mod bundle;
 mod completions;
 mod context;
 mod demo;
+mod documents;
 mod env;
 pub mod error;
 mod init;

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use clap::Args;
 use crate::digest::Digest;
 use crate::number::{AliasKind, PithNumber, ShortPithNumber, alias_values};
 use crate::record::CanonicalRecord;
+use clap::Args;
 use serde::Serialize;
 
 use super::InputArgs;
@@ -51,7 +51,11 @@ struct Alias {
 }
 
 impl Line {
-    fn new(number: PithNumber, canonical_sha256: Digest, aliases: Vec<(AliasKind, String)>) -> Self {
+    fn new(
+        number: PithNumber,
+        canonical_sha256: Digest,
+        aliases: Vec<(AliasKind, String)>,
+    ) -> Self {
         Line {
             schema_version: JSON_SCHEMA,
             pith_number: number,
@@ -71,7 +75,11 @@ impl Line {
         if json {
             return output::json_line(out, self);
         }
-        let aliases: Vec<_> = self.aliases.iter().map(|alias| alias.alias_value.as_str()).collect();
+        let aliases: Vec<_> = self
+            .aliases
+            .iter()
+            .map(|alias| alias.alias_value.as_str())
+            .collect();
         writeln!(
             out,
             "{}\t{}\t{}",

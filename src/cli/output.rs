@@ -100,7 +100,9 @@ pub fn same_bytes(a: &Path, b: &Path) -> Result<bool, FileError> {
     let (mut a_file, mut b_file) = (open(a)?, open(b)?);
     let (mut a_bytes, mut b_bytes) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
-        let count = a_file.read(&mut a_bytes).map_err(FileError::io("read", a))?;
+        let count = a_file
+            .read(&mut a_bytes)
+            .map_err(FileError::io("read", a))?;
         if count == 0 {
             let rest = b_file.read(&mut b_bytes[..1]);
             return Ok(rest.map_err(FileError::io("read", b))? == 0);

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-use clap::Args;
 use crate::canonical;
 use crate::digest::Digest;
 use crate::number::PithNumber;
 use crate::record::CanonicalRecord;
+use clap::Args;
 use serde::Serialize;
 
 use super::InputArgs;

@@ -1,0 +1,197 @@
+//! `pith demo`: a throw-away registry, from nothing to verified bundles.
+
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use secrecy::ExposeSecret;
+
+use super::context::Context;
+use super::error::{Exit, Failure};
+use super::key::SoftwareKey;
+use super::output;
+use crate::arxiv::{Item, Paper, ReadOptions, Reader};
+use crate::files::{self, Existing, FileError};
+use crate::home::Home;
+use crate::keys::{
+    Keyset, NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, TrustedKey, harden,
+    seal, write_key_file,
+};
+use crate::mint::{Issuer, MintOptions, OnChange, mint_group};
+use crate::verify::{Policy, Trust, Verdict, verify_document};
+
+/// Make a throw-away registry: key, sample papers, bundles, all verified
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// A folder that does not exist yet [default: a new one among the temporary files]
+    dir: Option<PathBuf>,
+}
+
+const PAPERS: &str = include_str!("../../templates/demo/papers.jsonl");
+const PUBLISHED: &[u8] = include_bytes!("../../tests/vectors/bundle-1706.02379v3.json");
+
+pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
+    let dir = folder(args.dir)?;
+    let mut out = output::stdout();
+    let home = Home::init(&dir, "demo.invalid", "https://demo.invalid")?;
+    writeln!(out, "1. A registry home: {}", dir.display())?;
+
+    harden().map_err(|error| Failure::new(Exit::Locked, error.to_string()))?;
+    let key = make_key(&home)?;
+    writeln!(
+        out,
+        "2. A key, sealed for an age identity beside it (a real one belongs elsewhere):\n   {}",
+        key.public.key.fingerprint()
+    )?;
+
+    let input = dir.join("papers.jsonl");
+    files::write(&input, PAPERS.as_bytes(), Existing::Keep)?;
+    let papers = read(&input)?;
+    writeln!(
+        out,
+        "3. {} sample papers, invented: {}",
+        papers.len(),
+        input.display()
+    )?;
+
+    let (mut ledger, _lock) = context.locked_ledger(&home)?;
+    let issuer = Issuer::new(&home.profile, &key, key.public.clone(), &mut ledger)?;
+    let options = MintOptions {
+        on_change: OnChange::Keep,
+        bundles: true,
+        jobs: NonZeroUsize::MIN,
+    };
+    let done = mint_group(&issuer, &mut ledger, &papers, context.now(), options)?;
+    writeln!(out, "4. Minted:")?;
+    let mut trust = Trust::new();
+    trust.add("the demo's keyset", home.keyset()?);
+    for (paper, done) in papers.iter().zip(&done) {
+        let wire = done.bundle.as_deref().unwrap_or_default();
+        let file = dir.join(format!("bundles/{}.json", done.number.suffix()));
+        files::write(&file, wire, Existing::Keep)?;
+        verified(wire, &trust, &file.display().to_string())?;
+        writeln!(
+            out,
+            "   {}  arXiv:{}v{}",
+            done.number,
+            paper.id(),
+            paper.version()
+        )?;
+    }
+    writeln!(
+        out,
+        "5. {} bundles written and verified: {}",
+        done.len(),
+        dir.join("bundles").display()
+    )?;
+
+    let published = dir.join("bundle-1706.02379v3.json");
+    files::write(&published, PUBLISHED, Existing::Keep)?;
+    let mut trust = Trust::new();
+    trust.add("the built-in keyset", Keyset::built_in());
+    verified(PUBLISHED, &trust, "the published bundle")?;
+    writeln!(
+        out,
+        "6. A bundle that pith.science published, verified with its built-in key: {}",
+        published.display()
+    )?;
+    let dir = dir.display();
+    writeln!(
+        out,
+        "\nTry:  pith verify {dir}/bundle-1706.02379v3.json\n      \
+         pith -C {dir} show 2401.99001\n      pith -C {dir} verify {dir}/bundles\n\
+         Remove it all:  rm -r {dir}"
+    )?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn folder(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    match named {
+        Some(dir) => {
+            std::fs::create_dir(&dir).map_err(FileError::io("make the folder", &dir))?;
+            Ok(dir)
+        }
+        None => {
+            let dir = tempfile::Builder::new().prefix("pith-demo-").tempdir();
+            let dir = dir.map_err(FileError::io("make a folder in", &std::env::temp_dir()))?;
+            Ok(dir.keep())
+        }
+    }
+}
+
+/// A key that opens without a passphrase: the identity lies beside it, as only a demo may do.
+fn make_key(home: &Home) -> Result<SoftwareKey, Failure> {
+    let identity = age::x25519::Identity::generate();
+    let identity_path = home.dir().join("keys/demo-identity.txt");
+    let text = identity.to_string();
+    let recipient = identity
+        .to_public()
+        .to_string()
+        .parse()
+        .map_err(|_| Failure::new(Exit::Io, "the demo's recipient cannot be read"))?;
+    let written = write_key_file(
+        &identity_path,
+        format!("{}\n", text.expose_secret()).as_bytes(),
+    );
+    written.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+
+    let id = "demo-key".parse().expect("a key id");
+    let private = PrivateKey::generate(&mut rand::rng());
+    let sealed = seal(
+        &private,
+        &Protection::Recipients(vec![recipient]),
+        Arc::new(NoPrompts),
+    )
+    .map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    let path = home.private_key_path(&id);
+    write_key_file(&path, &sealed).map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    let key = PublicKey::from(private.verifying_key());
+    let object = PublicKeyObject::of_registry(key, id, &home.profile.base_url);
+    let signer_id = Some(home.profile.registry_id.clone());
+    home.add_key(TrustedKey::of_registry(object.clone(), signer_id))?;
+    Ok(SoftwareKey::new(private, object))
+}
+
+fn read(input: &Path) -> Result<Vec<Paper>, Failure> {
+    let reader = Reader::open(
+        &[input.to_owned()],
+        Box::new(std::io::empty()),
+        ReadOptions::default(),
+    )?;
+    let mut papers = Vec::new();
+    for item in reader {
+        match item? {
+            Item::Paper { paper, .. } => papers.push(*paper),
+            Item::Rejected(rejection) => {
+                return Err(Failure::new(
+                    Exit::Io,
+                    format!("a sample was rejected: {}", rejection.message),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(papers)
+}
+
+fn verified(bundle: &[u8], trust: &Trust, name: &str) -> Result<(), Failure> {
+    let policy = Policy {
+        trust,
+        expect: None,
+        at: None,
+    };
+    let report = verify_document(bundle, &policy);
+    match report.verdict() {
+        Verdict::Verified => Ok(()),
+        _ => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "{name} does not verify: {}",
+                super::verify::first_fault(&report)
+            ),
+        )),
+    }
+}
