@@ -189,6 +189,13 @@ impl Context {
         Ok(trust)
     }
 
+    /// Whether there is a home with keys that only it vouches for: no ceremony has taken place.
+    pub fn in_bootstrap(&self) -> Result<bool, Failure> {
+        let home = self.home_if_any()?;
+        let keyset = home.map(|home| home.keyset()).transpose()?;
+        Ok(keyset.is_some_and(|keyset| !keyset.keys.is_empty()))
+    }
+
     /// From now on an interrupt ends the run at the next safe moment instead of at once.
     pub fn catch_interrupts(&self) -> Result<(), Failure> {
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {

@@ -132,6 +132,9 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         ));
     }
     finish(&mut out, &count, context)?;
+    if count.verified > 0 && args.keyset.is_none() && context.in_bootstrap()? {
+        context.note("this home is in bootstrap: its own keys are trusted here and nowhere else");
+    }
     Ok(exit)
 }
 

@@ -1,13 +1,15 @@
 //! Reading and writing files that hold keys or secrets.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
+
+use crate::files::{self, Existing, FileError};
 
 /// A file larger than this holds no key.
 const MAX_BYTES: u64 = 1 << 20;
@@ -177,29 +179,16 @@ fn read_bounded(
 /// [`KeyFileError::Io`] if the system refuses. After an error in syncing the folder the file is
 /// there, but may be gone after a power failure.
 pub fn write_key_file(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".pith-key-")
-        .tempfile_in(folder)
-        .map_err(KeyFileError::io("write a file in", folder))?;
-    let written = file
-        .as_file()
-        // An unusual umask would take the owner's rights away.
-        .set_permissions(std::fs::Permissions::from_mode(0o600))
-        .and_then(|()| file.write_all(bytes))
-        .and_then(|()| file.as_file().sync_all());
-    written.map_err(KeyFileError::io("write", path))?;
-    file.persist_noclobber(path)
-        .map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => KeyFileError::Exists {
-                path: path.to_owned(),
-            },
-            _ => KeyFileError::io("write", path)(error.error),
-        })?;
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(KeyFileError::io("sync", folder))
+    files::write_with_mode(path, bytes, Existing::Keep, 0o600).map_err(|error| match error {
+        FileError::Exists { path } => KeyFileError::Exists { path },
+        FileError::Io {
+            action,
+            path,
+            source,
+        } => KeyFileError::Io {
+            action,
+            path,
+            source,
+        },
+    })
 }

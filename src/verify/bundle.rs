@@ -408,6 +408,7 @@ fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &st
         signed.push(Signed {
             subject: "bundle_signature".to_owned(),
             key,
+            key_id: &bundle.bundle_signature.key_id,
             signer_id: registry_id,
             signer_type: REGISTRY,
             time: Some(bundle.built_at),
@@ -419,6 +420,7 @@ fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &st
             signed.push(Signed {
                 subject: format!("events[{index}]"),
                 key,
+                key_id: &signer.key_id,
                 signer_id: &signer.signer_id,
                 signer_type: &signer.signer_type,
                 time: Some(event.created_at),
@@ -432,6 +434,7 @@ fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &st
             signed.push(Signed {
                 subject: format!("events[{index}].payload.receipt"),
                 key,
+                key_id: &payload.receipt.key_id,
                 signer_id: &signer.signer_id,
                 signer_type: REGISTRY,
                 time: Some(event.created_at),

@@ -188,6 +188,7 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
         let signed = Signed {
             subject: "signature".to_owned(),
             key,
+            key_id: &signer.key_id,
             signer_id: &signer.signer_id,
             signer_type: &signer.signer_type,
             time: Some(event.created_at),
@@ -248,6 +249,7 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
         let signed = Signed {
             subject: "receipt".to_owned(),
             key,
+            key_id: &receipt.key_id,
             signer_id,
             signer_type: REGISTRY,
             time: None,

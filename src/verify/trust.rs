@@ -3,7 +3,7 @@
 use super::code::Code;
 use super::report::{Outcome, Report};
 use crate::event::REGISTRY;
-use crate::keys::{Keyset, PublicKey, TrustedKey};
+use crate::keys::{KeyId, Keyset, PublicKey, TrustedKey};
 use crate::time::Timestamp;
 
 /// The keysets that a verifier trusts, each with a name for reports.
@@ -48,6 +48,8 @@ pub(super) struct Signed<'a> {
     /// Where it stands, such as `events[0]`.
     pub subject: String,
     pub key: &'a PublicKey,
+    /// The label that the document gives the key; the keyset's must agree.
+    pub key_id: &'a KeyId,
     pub signer_id: &'a str,
     pub signer_type: &'a str,
     /// A time that the signature covers; `None` where it covers none.
@@ -70,10 +72,14 @@ pub(super) fn judge(report: &mut Report, trust: &Trust, at: Option<Timestamp>, s
         return report.add(code, otherwise, &signed.subject, message);
     }
     let mut entries = entries
-        .filter(|(_, entry)| entry.speaks_for(signed.signer_id, signed.signer_type))
+        .filter(|(_, entry)| {
+            entry.key.key_id == *signed.key_id
+                && entry.speaks_for(signed.signer_id, signed.signer_type)
+        })
         .peekable();
     if entries.peek().is_none() {
-        let message = format!("key {fingerprint} is known, but not as one that speaks for {who}");
+        let key_id = signed.key_id;
+        let message = format!("key {fingerprint} is known, but not as {key_id} speaking for {who}");
         return report.add(code, otherwise, &signed.subject, message);
     }
     if let (Some(at), Some(time)) = (at, signed.time)

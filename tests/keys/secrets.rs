@@ -130,11 +130,13 @@ fn unusable_passphrase_files_are_named() {
 }
 
 #[test]
-fn an_open_passphrase_file_is_refused_unless_allowed() {
+fn an_open_key_file_is_refused_unless_allowed_and_an_open_passphrase_file_is_read() {
     let home = Home::new();
     let key = home.file("key.age", cheaply_sealed());
     let file = home.file("pass.txt", PASSPHRASE);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    opens(&["--passphrase-file", file.to_str().unwrap()], &key).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
     let args = [
         "--passphrase-file",
         file.to_str().unwrap(),

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::SecretError;
+use crate::cli::output::message;
 use crate::keys::PermissionCheck;
 
 /// A passphrase's longest line, in bytes.
@@ -47,8 +48,9 @@ impl PassphraseSource {
 
     /// The first line, without its line ending.
     ///
-    /// A file must not be open to other users, unless `check` is off. What is no file, such as a
-    /// pipe of the shell, has no such rule. Reading ends with the line: a writer may stay.
+    /// A file that is open to other users is read, with a warning unless `check` is off: the key
+    /// it opens is refused in that state, and a passphrase alone opens nothing. Reading ends with
+    /// the line: a writer may stay.
     pub(super) fn read(&self, check: PermissionCheck) -> Result<SecretString, SecretError> {
         let path = match self {
             PassphraseSource::File(path) => path.clone(),
@@ -65,8 +67,12 @@ impl PassphraseSource {
         };
         let file = File::open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_file() {
-            check.apply(&path, metadata.mode())?;
+        if metadata.is_file() && check.apply(&path, metadata.mode()).is_err() {
+            let path = path.display();
+            message(
+                "warning",
+                &format!("{self} is open to other users; `chmod 600 {path}`"),
+            );
         }
         let line = first_line(file)
             .map_err(failed)?
