@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod digest;
 pub mod event;
 pub mod keys;
+pub mod ledger;
 pub mod number;
 pub mod receipt;
 pub mod record;
