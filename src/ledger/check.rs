@@ -1,0 +1,331 @@
+//! Going through a whole ledger: the file first, then every record, event and signature.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use super::compact::Origin;
+use super::error::LedgerError;
+use super::iter::StoredRecords;
+use super::rows::{Db, Fault, Page, Stored};
+use super::{Issued, Ledger};
+use crate::event::REGISTRY;
+use crate::keys::PublicKeyObject;
+use crate::number::{PithNumber, alias_values};
+use crate::state::{Candidate, KeyTable, TableKey, merge};
+
+/// Something in a ledger that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The record it concerns, as far as that is known.
+    pub number: Option<PithNumber>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// How far a check has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Records gone through.
+    pub records: u64,
+    /// Events gone through.
+    pub events: u64,
+    /// Findings reported.
+    pub findings: u64,
+}
+
+impl Ledger {
+    /// Checks the file's structure and references, then recomputes every record's digest, number
+    /// and names and merges its events (SPEC 7) under the keys in the ledger, with `jobs` threads.
+    ///
+    /// A key in the ledger that names no signer is a registry's, and speaks for the registry that
+    /// issued the record. The signatures in seals are not checked: they cover whole bundles, which
+    /// hold more than a ledger does; verify those.
+    ///
+    /// `on_finding` gets each finding, `on_progress` how far the check is, every few hundred
+    /// records. The records are taken as they are at one moment.
+    ///
+    /// # Errors
+    /// Those that keep the check from going on. Damage is a finding.
+    pub fn check(
+        &self,
+        jobs: NonZeroUsize,
+        on_finding: &mut dyn FnMut(Finding),
+        on_progress: &mut dyn FnMut(&Checked),
+    ) -> Result<Checked, LedgerError> {
+        let mut checked = Checked::default();
+        let mut report = |checked: &mut Checked, number, message| {
+            checked.findings += 1;
+            on_finding(Finding { number, message });
+        };
+        match self.check_all(jobs, &mut checked, &mut report, on_progress) {
+            // What SQLite finds damaged it does not read on from.
+            Err(LedgerError::Damaged {
+                record, message, ..
+            }) => {
+                let message = format!("{record} is damaged: {message}; the check ends here");
+                report(&mut checked, None, message);
+            }
+            other => other?,
+        }
+        Ok(checked)
+    }
+
+    fn check_all(
+        &self,
+        jobs: NonZeroUsize,
+        checked: &mut Checked,
+        report: &mut dyn FnMut(&mut Checked, Option<PithNumber>, String),
+        on_progress: &mut dyn FnMut(&Checked),
+    ) -> Result<(), LedgerError> {
+        let db = self.db();
+        let _moment = db.snapshot()?;
+        for message in db.structure()? {
+            report(checked, None, message);
+        }
+        for message in db.sequence()? {
+            report(checked, None, message);
+        }
+        let (keys, faults) = readable_keys(db)?;
+        for message in faults {
+            report(checked, None, message);
+        }
+        let mut tables = Tables::new(&keys);
+        for page in StoredRecords::new(db, None) {
+            let mut page = page?;
+            for (_, stored) in &page {
+                if let Ok(stored) = stored {
+                    tables.prepare(&stored.origin.signer_id);
+                }
+            }
+            let judged = judge_all(&mut page, jobs, &tables);
+            for judgement in judged {
+                checked.records += 1;
+                checked.events += judgement.events;
+                for message in judgement.faults {
+                    report(checked, judgement.number, message);
+                }
+            }
+            on_progress(checked);
+        }
+        Ok(())
+    }
+}
+
+/// Key tables by the registry that issued a record: its keys speak for it (SPEC 7).
+struct Tables<'a> {
+    keys: &'a [PublicKeyObject],
+    by_signer: BTreeMap<String, KeyTable>,
+}
+
+impl<'a> Tables<'a> {
+    fn new(keys: &'a [PublicKeyObject]) -> Self {
+        Tables {
+            keys,
+            by_signer: BTreeMap::new(),
+        }
+    }
+
+    fn prepare(&mut self, signer_id: &str) {
+        if self.by_signer.contains_key(signer_id) {
+            return;
+        }
+        let entries = self.keys.iter().map(|object| {
+            let (signer_id, signer_type) = match &object.signer {
+                Some(signer) => (signer.signer_id.clone(), signer.signer_type.clone()),
+                None => (signer_id.to_owned(), REGISTRY.to_owned()),
+            };
+            TableKey {
+                key: object.key,
+                key_id: object.key_id.clone(),
+                signer_id,
+                signer_type,
+            }
+        });
+        // The ledger has each fingerprint once, so a table of its keys can always be made.
+        let table = KeyTable::new(entries).unwrap_or_default();
+        self.by_signer.insert(signer_id.to_owned(), table);
+    }
+}
+
+/// What was found in one record.
+#[derive(Default)]
+struct Judgement {
+    number: Option<PithNumber>,
+    events: u64,
+    faults: Vec<Fault>,
+}
+
+/// Signatures take nearly all the time of a check, so records are shared out among threads.
+fn judge_all(page: &mut Page, jobs: NonZeroUsize, tables: &Tables<'_>) -> Vec<Judgement> {
+    let share = page.len().div_ceil(jobs.get()).max(1);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = page
+            .chunks_mut(share)
+            .map(|part| scope.spawn(|| part.iter_mut().map(|row| judge(row, tables)).collect()))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| -> Vec<Judgement> {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    })
+}
+
+fn judge((seq, row): &mut (i64, Result<Stored, Fault>), tables: &Tables<'_>) -> Judgement {
+    let taken = std::mem::replace(row, Err(String::new()));
+    let unreadable = |fault| Judgement {
+        faults: vec![format!("record {seq} is damaged: {fault}")],
+        ..Judgement::default()
+    };
+    let stored = match taken {
+        Ok(stored) => stored,
+        Err(fault) => return unreadable(fault),
+    };
+    let (first_seq, origin) = (stored.seq, stored.origin.clone());
+    match stored.expand() {
+        Ok(issued) => Judgement {
+            number: Some(issued.number),
+            events: issued.events.len() as u64,
+            faults: faults(issued, first_seq, &origin, tables),
+        },
+        Err(fault) => unreadable(fault),
+    }
+}
+
+fn faults(issued: Issued, first_seq: u64, origin: &Origin, tables: &Tables<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let derived = alias_values(&issued.record, &issued.number);
+    let named = issued
+        .aliases
+        .iter()
+        .map(|alias| (alias.alias_kind, alias.alias_value.as_str()));
+    if !named.eq(derived.iter().map(|(kind, value)| (*kind, value.as_str()))) {
+        faults.push("its aliases are not those of the record".to_owned());
+    }
+    if Origin::of(&issued.record, issued.events.iter().map(|(_, event)| event)).as_ref()
+        != Some(origin)
+    {
+        faults.push("its issuer or time differ from those in its events".to_owned());
+    }
+    if issued.events.first().map(|(seq, _)| *seq) != Some(first_seq)
+        || !issued.events.is_sorted_by(|(a, _), (b, _)| a < b)
+    {
+        faults.push(format!(
+            "the sequence of its events does not begin at {first_seq}"
+        ));
+    }
+    if let Some(seal) = &issued.bundle {
+        let known = tables.keys.iter().any(|object| {
+            object.key_id == seal.key_id && object.key.fingerprint() == seal.public_key_fingerprint
+        });
+        if !known {
+            faults.push(format!(
+                "its bundle was signed by key {}, which the ledger does not have",
+                seal.key_id
+            ));
+        }
+    }
+    let Some(table) = tables.by_signer.get(&origin.signer_id) else {
+        return faults;
+    };
+    let candidates = issued
+        .events
+        .into_iter()
+        .map(|(_, event)| Candidate::from(event));
+    let merged = merge(issued.number, candidates, issued.aliases, table);
+    for invalid in &merged.state.invalid_events {
+        let id = invalid
+            .event_id
+            .map_or_else(String::new, |id| id.to_string());
+        faults.push(format!(
+            "event {id} is not valid: {}",
+            invalid.reason.as_str()
+        ));
+    }
+    for dangling in &merged.dangling {
+        faults.push(format!(
+            "event {} names {} in {}, which does not hold",
+            dangling.event_id, dangling.names, dangling.member
+        ));
+    }
+    if merged.state.current.record_created.is_none() {
+        faults.push("no valid event creates it".to_owned());
+    }
+    faults
+}
+
+/// A damaged key is found once here, not in every record it signed.
+fn readable_keys(db: Db<'_>) -> Result<(Vec<PublicKeyObject>, Vec<Fault>), LedgerError> {
+    match db.keys() {
+        Ok(keys) => Ok((keys, Vec::new())),
+        Err(LedgerError::Damaged {
+            record, message, ..
+        }) => {
+            let fault = format!("{record} is damaged: {message}; no key was used");
+            Ok((Vec::new(), vec![fault]))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl Db<'_> {
+    /// What SQLite finds in the file itself.
+    fn structure(self) -> Result<Vec<Fault>, LedgerError> {
+        let fails = |error| self.fails(error);
+        let mut faults = Vec::new();
+        let mut statement = self.conn.prepare("PRAGMA integrity_check").map_err(fails)?;
+        let mut rows = statement.query([]).map_err(fails)?;
+        while let Some(row) = rows.next().map_err(fails)? {
+            let line: String = row.get(0).map_err(fails)?;
+            if line != "ok" {
+                faults.push(format!("the file is damaged: {line}"));
+            }
+        }
+        let mut statement = self
+            .conn
+            .prepare("PRAGMA foreign_key_check")
+            .map_err(fails)?;
+        let mut rows = statement.query([]).map_err(fails)?;
+        while let Some(row) = rows.next().map_err(fails)? {
+            let table: String = row.get(0).map_err(fails)?;
+            let rowid: Option<i64> = row.get(1).map_err(fails)?;
+            let parent: String = row.get(2).map_err(fails)?;
+            let row = rowid.map_or_else(|| "a row".to_owned(), |id| format!("row {id}"));
+            faults.push(format!("{row} of {table} refers to nothing in {parent}"));
+        }
+        Ok(faults)
+    }
+
+    /// Whether each sequence number was given once, and the counter is past them all. A compact
+    /// record takes two of them, its own and the next.
+    fn sequence(self) -> Result<Vec<Fault>, LedgerError> {
+        let mut faults = Vec::new();
+        for (message, sql) in [
+            (
+                "records take the sequence number of the record before them",
+                "SELECT count(*) FROM records a JOIN records b ON b.seq = a.seq + 1 \
+                 WHERE a.title IS NOT NULL",
+            ),
+            (
+                "events take a sequence number of a record's own",
+                "SELECT count(*) FROM events e JOIN records r ON r.seq IN (e.seq, e.seq - 1) \
+                 WHERE r.title IS NOT NULL",
+            ),
+            (
+                "sequence counters are missing or not past all events",
+                "SELECT NOT EXISTS (SELECT 1 FROM counter WHERE next_seq > max( \
+                 (SELECT coalesce(max(seq + (title IS NOT NULL)), 0) FROM records), \
+                 (SELECT coalesce(max(seq), 0) FROM events)))",
+            ),
+        ] {
+            match self.integer(sql)? {
+                0 => {}
+                count => faults.push(format!("{count} {message}")),
+            }
+        }
+        Ok(faults)
+    }
+}

@@ -1,0 +1,407 @@
+//! What is written: records, events, seals, keys and runs, in groups.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rusqlite::{OptionalExtension as _, Params, named_params, params};
+
+use super::compact::{Compact, Origin};
+use super::error::LedgerError;
+use super::rows::{Db, stored};
+use super::runs::Run;
+use super::{BundleSeal, Issued, alias_kind_text};
+use crate::bundle::Bundle;
+use crate::canonical;
+use crate::event::Event;
+use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
+use crate::number::{PithNumber, SourceAlias, Suffix, alias_values};
+use crate::record::CanonicalRecord;
+use crate::time::Timestamp;
+
+/// A record to be recorded, with all that was issued for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRecord {
+    /// The record.
+    pub record: CanonicalRecord,
+    /// Its number.
+    pub number: PithNumber,
+    /// Its other names; they are kept sorted, each once at its earliest time (SPEC 7, rule 8).
+    pub aliases: Vec<SourceAlias>,
+    /// Its events in the order in which they get their sequence numbers, none twice. One of them
+    /// creates the record. Whether they are valid is for the caller to see to.
+    pub events: Vec<Event>,
+    /// The seal of its bundle, if that was signed.
+    pub seal: Option<BundleSeal>,
+}
+
+impl From<Bundle> for NewRecord {
+    /// What a ledger keeps of a bundle that was verified.
+    fn from(bundle: Bundle) -> Self {
+        NewRecord {
+            seal: Some(BundleSeal::from(&bundle)),
+            record: bundle.canonical_record,
+            number: bundle.pith_number,
+            aliases: bundle.source_aliases,
+            events: bundle.events,
+        }
+    }
+}
+
+/// A group of changes that reaches the disk as one, or not at all. See [`Ledger::group`].
+///
+/// [`Ledger::group`]: super::Ledger::group
+pub struct Transaction<'a> {
+    inner: rusqlite::Transaction<'a>,
+    path: &'a Path,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(inner: rusqlite::Transaction<'a>, path: &'a Path) -> Self {
+        Transaction { inner, path }
+    }
+
+    pub(super) fn commit(self) -> Result<(), LedgerError> {
+        let path = self.path;
+        self.inner
+            .commit()
+            .map_err(|error| LedgerError::sqlite(path, error))
+    }
+
+    fn db(&self) -> Db<'_> {
+        Db {
+            conn: &self.inner,
+            path: self.path,
+        }
+    }
+
+    fn execute(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {
+        self.inner
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(|error| self.db().fails(error))
+    }
+
+    /// As [`Ledger::get`](super::Ledger::get), with the changes of this group.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get(&self, suffix: &Suffix) -> Result<Option<Issued>, LedgerError> {
+        self.db().get(suffix)
+    }
+
+    /// As [`Ledger::contains`](super::Ledger::contains), with the changes of this group.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn contains(&self, suffix: &Suffix) -> Result<bool, LedgerError> {
+        Ok(self.db().seq_of(suffix)?.is_some())
+    }
+
+    /// Records a new record and returns the sequence number of its first event; the others follow
+    /// it without a gap.
+    ///
+    /// # Errors
+    /// [`LedgerError::AlreadyIssued`]; [`LedgerError::Unfit`] if its parts are not about one
+    /// record; those of the database.
+    pub fn insert(&self, new: &NewRecord) -> Result<u64, LedgerError> {
+        let number = new.number;
+        let unfit = |message: &str| LedgerError::Unfit {
+            number,
+            message: message.to_owned(),
+        };
+        let digest = new.record.digest();
+        if new.record.number(&digest) != number {
+            return Err(unfit("it is not the number of the record"));
+        }
+        if self.contains(number.suffix())? {
+            return Err(LedgerError::AlreadyIssued { number });
+        }
+        if new.events.iter().any(|e| e.subject_pith_number != number) {
+            return Err(unfit("one of its events is about another record"));
+        }
+        let ids: BTreeSet<_> = new.events.iter().map(|event| event.event_id).collect();
+        if ids.len() != new.events.len() {
+            return Err(unfit("one of its events is there twice"));
+        }
+        let origin = Origin::of(&new.record, &new.events)
+            .ok_or_else(|| unfit("none of its events creates the record"))?;
+        let compact = Compact::of(&new.record, &digest, &origin, &new.events);
+        let aliases = earliest(&new.aliases);
+        let aliased_at = common_time(&aliases, &new.record, &number);
+
+        let seq = self.next_seq(new.events.len())?;
+        self.insert_row(seq, new, &origin, compact.as_ref(), aliased_at)?;
+        if compact.is_none() {
+            for (seq, event) in (seq..).zip(&new.events) {
+                self.insert_event(seq, number.suffix(), event)?;
+            }
+        }
+        if aliased_at.is_none() {
+            for alias in &aliases {
+                self.execute(
+                    "INSERT INTO aliases VALUES (?1, ?2, ?3, ?4)",
+                    params![
+                        stored(seq),
+                        alias_kind_text(alias.alias_kind),
+                        alias.alias_value,
+                        alias.created_at.unix()
+                    ],
+                )?;
+            }
+        }
+        if let Some(seal) = &new.seal {
+            self.set_seal(&number, seal)?;
+        }
+        Ok(seq)
+    }
+
+    fn insert_row(
+        &self,
+        seq: u64,
+        new: &NewRecord,
+        origin: &Origin,
+        compact: Option<&Compact>,
+        aliased_at: Option<Timestamp>,
+    ) -> Result<(), LedgerError> {
+        let (source, metadata) = (&new.record.source, &new.record.metadata);
+        let cross_cats: Vec<&str> = metadata
+            .cross_cats_sorted
+            .as_slice()
+            .iter()
+            .map(|category| category.as_str())
+            .collect();
+        self.execute(
+            "INSERT INTO records (seq, suffix, arxiv_id, version, submitted_at, primary_cat, \
+               cross_cats, license, title_sha256, abstract_sha256, minted_at, issuer, aliased_at, \
+               receipt_sig, created_sig, snapshot_sig, title, authors_text, abstract_excerpt) \
+             VALUES (:seq, :suffix, :arxiv_id, :version, :submitted_at, :primary_cat, \
+               :cross_cats, :license, :title_sha256, :abstract_sha256, :minted_at, :issuer, \
+               :aliased_at, :receipt_sig, :created_sig, :snapshot_sig, :title, :authors_text, \
+               :abstract_excerpt)",
+            named_params! {
+                ":seq": stored(seq),
+                ":suffix": new.number.suffix().as_str(),
+                ":arxiv_id": source.id.as_str(),
+                ":version": source.version,
+                ":submitted_at": metadata.submitted_at.unix(),
+                ":primary_cat": metadata.primary_cat.as_str(),
+                ":cross_cats": cross_cats.join(" "),
+                ":license": metadata.license,
+                ":title_sha256": metadata.title_canon_sha256.as_bytes(),
+                ":abstract_sha256": metadata.abstract_canon_sha256.as_bytes(),
+                ":minted_at": origin.minted_at.unix_micros(),
+                ":issuer": self.issuer(origin)?,
+                ":aliased_at": aliased_at.map(Timestamp::unix),
+                ":receipt_sig": compact.map(|compact| compact.receipt_sig.as_bytes()),
+                ":created_sig": compact.map(|compact| compact.created_sig.as_bytes()),
+                ":snapshot_sig": compact.map(|compact| compact.snapshot_sig.as_bytes()),
+                ":title": compact.map(|compact| &compact.text.title),
+                ":authors_text": compact.map(|compact| &compact.text.authors_text),
+                ":abstract_excerpt": compact.map(|compact| &compact.text.abstract_excerpt),
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Adds an event to a record and returns its sequence number; `None` if the record has an
+    /// event of that id, which then stays as it is.
+    ///
+    /// A seal covers the events there were, so the record loses it.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotIssued`]; [`LedgerError::Unfit`] if the event is about another record;
+    /// those of [`get`](Self::get).
+    pub fn add_event(
+        &self,
+        number: &PithNumber,
+        event: &Event,
+    ) -> Result<Option<u64>, LedgerError> {
+        let issued = self
+            .get(number.suffix())?
+            .filter(|issued| issued.number == *number)
+            .ok_or(LedgerError::NotIssued { number: *number })?;
+        if event.subject_pith_number != *number {
+            return Err(LedgerError::Unfit {
+                number: *number,
+                message: format!("the event is about {}", event.subject_pith_number),
+            });
+        }
+        let known = |(_, held): &(u64, Event)| held.event_id == event.event_id;
+        if issued.events.iter().any(known) {
+            return Ok(None);
+        }
+        let seq = self.next_seq(1)?;
+        self.insert_event(seq, number.suffix(), event)?;
+        self.execute(
+            "UPDATE records SET built_at = NULL, sealed_at = NULL, seal_key = NULL, \
+             seal_sig = NULL WHERE suffix = ?1",
+            [number.suffix().as_str()],
+        )?;
+        Ok(Some(seq))
+    }
+
+    /// Keeps the seal of a record's bundle, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotIssued`]; those of the database.
+    pub fn set_seal(&self, number: &PithNumber, seal: &BundleSeal) -> Result<(), LedgerError> {
+        let changed = self.execute(
+            "UPDATE records SET built_at = ?2, sealed_at = ?3, seal_key = ?4, seal_sig = ?5 \
+             WHERE suffix = ?1",
+            params![
+                number.suffix().as_str(),
+                seal.built_at.unix(),
+                seal.signed_at.unix_micros(),
+                self.key_label(&seal.key_id, &seal.public_key_fingerprint)?,
+                seal.signature_b64.as_bytes(),
+            ],
+        )?;
+        match changed {
+            0 => Err(LedgerError::NotIssued { number: *number }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the published form of a key, for bundles to carry; once kept it never changes, since
+    /// bundles that were written could not be written again with another.
+    ///
+    /// # Errors
+    /// [`LedgerError::KeyDiffers`] if the ledger has the key in another form.
+    pub fn put_key(&self, object: &PublicKeyObject) -> Result<(), LedgerError> {
+        let fingerprint = object.key.fingerprint();
+        match self.db().key(&fingerprint)? {
+            Some(held) if held == *object => Ok(()),
+            Some(held) => Err(LedgerError::KeyDiffers {
+                key_id: held.key_id,
+                fingerprint,
+            }),
+            None => {
+                let text = json_text(object);
+                self.execute(
+                    "INSERT INTO keys VALUES (?1, ?2)",
+                    params![fingerprint.to_string(), text],
+                )?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a run to the history.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn record_run(&self, run: &Run) -> Result<(), LedgerError> {
+        self.execute(
+            "INSERT INTO runs (verb, started_at, finished_at, tool_version, key_id, summary) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                run.verb,
+                run.started_at.unix_micros(),
+                run.finished_at.unix_micros(),
+                run.tool_version,
+                run.key_id.as_ref().map(KeyId::as_str),
+                json_text(&run.summary),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn insert_event(&self, seq: u64, suffix: &Suffix, event: &Event) -> Result<(), LedgerError> {
+        self.execute(
+            "INSERT INTO events SELECT ?1, seq, ?3, ?4 FROM records WHERE suffix = ?2",
+            params![
+                stored(seq),
+                suffix.as_str(),
+                event.event_id.digest().as_bytes(),
+                json_text(event),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Takes `count` consecutive sequence numbers and returns the first. They come from a counter
+    /// rather than from the greatest one in use, so that none is ever given twice.
+    fn next_seq(&self, count: usize) -> Result<u64, LedgerError> {
+        let fails = |error| self.db().fails(error);
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let first: i64 = self
+            .inner
+            .prepare_cached("UPDATE counter SET next_seq = next_seq + ?1 RETURNING next_seq - ?1")
+            .and_then(|mut statement| statement.query_row([count], |row| row.get(0)))
+            .map_err(fails)?;
+        u64::try_from(first).map_err(|_| {
+            self.db()
+                .damaged("the counter", format!("it stands at {first}"))
+        })
+    }
+
+    fn issuer(&self, origin: &Origin) -> Result<i64, LedgerError> {
+        let key = self.key_label(&origin.key_id, &origin.fingerprint)?;
+        self.intern(
+            "SELECT id FROM issuers WHERE signer_id = ?1 AND builder_version = ?2 AND key = ?3",
+            "INSERT INTO issuers (signer_id, builder_version, key) VALUES (?1, ?2, ?3)",
+            params![origin.signer_id, origin.builder_version, key],
+        )
+    }
+
+    fn key_label(&self, key_id: &KeyId, fingerprint: &Fingerprint) -> Result<i64, LedgerError> {
+        self.intern(
+            "SELECT id FROM key_labels WHERE key_id = ?1 AND fingerprint = ?2",
+            "INSERT INTO key_labels (key_id, fingerprint) VALUES (?1, ?2)",
+            params![key_id.as_str(), fingerprint.to_string()],
+        )
+    }
+
+    /// The id of a row that is made unless it is there.
+    fn intern<P: Params + Copy>(
+        &self,
+        select: &str,
+        insert: &str,
+        values: P,
+    ) -> Result<i64, LedgerError> {
+        let found = self
+            .inner
+            .prepare_cached(select)
+            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())
+            .map_err(|error| self.db().fails(error))?;
+        match found {
+            Some(id) => Ok(id),
+            None => {
+                self.execute(insert, values)?;
+                Ok(self.inner.last_insert_rowid())
+            }
+        }
+    }
+}
+
+/// The canonical text of a document, which is what a ledger keeps of one.
+fn json_text<T: serde::Serialize>(value: &T) -> String {
+    let bytes = canonical::to_vec(value).expect("documents hold nothing that JSON cannot");
+    String::from_utf8(bytes).expect("JSON text is UTF-8")
+}
+
+/// SPEC 7, rule 8: sorted by kind and value, each at its earliest time.
+fn earliest(aliases: &[SourceAlias]) -> Vec<SourceAlias> {
+    let mut sorted = aliases.to_vec();
+    // The time is the last field, so the earliest of several comes first.
+    sorted.sort();
+    sorted.dedup_by(|later, kept| {
+        later.alias_kind == kept.alias_kind && later.alias_value == kept.alias_value
+    });
+    sorted
+}
+
+/// The time of all aliases, if it is one and they are those that the record has.
+fn common_time(
+    aliases: &[SourceAlias],
+    record: &CanonicalRecord,
+    number: &PithNumber,
+) -> Option<Timestamp> {
+    let time = aliases.first()?.created_at;
+    let derived = alias_values(record, number);
+    let same = aliases.len() == derived.len()
+        && aliases.iter().zip(derived).all(|(alias, (kind, value))| {
+            alias.alias_kind == kind && alias.alias_value == value && alias.created_at == time
+        });
+    same.then_some(time)
+}
