@@ -61,7 +61,7 @@ impl Ledger {
             copy.persist_noclobber(to)
         };
         renamed.map_err(|error| io_fails(error.error))?;
-        sync_files::folder_of(to)
+        sync_folder_of(to)
     }
 
     fn copy_to(&self, copy: &Path) -> rusqlite::Result<()> {
