@@ -352,6 +352,14 @@ impl<'a> Issuer<'a> {
         if record.number(&record.digest()) != new.number {
             return Err(fail("the record is not the paper's"));
         }
+        let snapshot = GraphSnapshot::unreviewed(paper, &record, &self.profile.builder_version);
+        let shown = new.events.iter().filter_map(|event| match &event.payload {
+            Payload::GraphSnapshot(payload) => Some(&payload.graph_snapshot),
+            _ => None,
+        });
+        if !shown.eq([&snapshot]) {
+            return Err(fail("the snapshot is not the paper's"));
+        }
         let mut candidates = Vec::new();
         for event in &new.events {
             let wire = canonical::wire(event).map_err(|e| fail(&e.to_string()))?;

@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, FileError};
-use crate::keys::KeyId;
-use crate::ledger::{Issued, Ledger, LedgerError};
+use crate::home::Home;
+use crate::keys::{Fingerprint, KeyId};
+use crate::ledger::{Issued, Ledger, LedgerError, LedgerLock};
 use crate::mint::{Issuer, KeyBook, sealed_bundle};
+use crate::number::PithNumber;
 use crate::time::Timestamp;
 use clap::Args;
 
@@ -210,33 +212,34 @@ fn same_folders(a: &Path, b: &Path) -> Result<bool, FileError> {
 pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let ledger = context.ledger(&home)?;
-    let mut wanted = Vec::new();
-    for text in &args.numbers {
-        wanted.push(look_up(&ledger, text)?);
-    }
-    drop(ledger);
-    let mut bundler = Bundler::new(&args, context, &home)?;
-    if let [number] = wanted[..]
+    let mut bundler = Bundler::new(&args, context, &home, &ledger)?;
+    if let [name] = &args.numbers[..]
         && !is_lines(&args.out)
     {
-        let wire = bundler.bundle(number)?;
+        let wire = bundler.bundle(look_up(&ledger, name)?)?;
         return write_one(&args, &wire);
     }
+    let names = args.numbers.iter();
+    let named: Vec<PithNumber> = names
+        .map(|name| look_up(&ledger, name))
+        .collect::<Result<_, _>>()?;
     let mut sink = BundleSink::create(&args.out)?;
-    if args.all {
-        // Numbers only: three million of them are 100 MB, and the ledger is free meanwhile.
-        wanted = match args.since {
-            None => bundler.ledger.numbers().collect::<Result<_, _>>()?,
-            Some(since) => {
-                let issued = bundler.ledger.issued(Some(since.into()));
-                issued
-                    .map(|issued| Ok(issued?.number))
-                    .collect::<Result<_, Failure>>()?
-            }
-        };
-    }
-    for number in wanted {
+    for number in named {
         sink.write(&bundler.bundle(number)?)?;
+    }
+    if args.all {
+        match args.since {
+            None => {
+                for number in ledger.numbers() {
+                    sink.write(&bundler.bundle(number?)?)?;
+                }
+            }
+            Some(since) => {
+                for issued in ledger.issued(Some(since.into())) {
+                    sink.write(&bundler.bundle(issued?.number)?)?;
+                }
+            }
+        }
     }
     sink.finish(args.force)?;
     Ok(Exit::Done)
@@ -264,25 +267,32 @@ fn write_one(args: &BundleArgs, wire: &[u8]) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Gives the bundles of records; opens the key when the first one has to be signed.
+/// Gives the bundles of records. Only when one has to be signed is the key opened and the ledger
+/// held: bundles can be written while another process mints.
 struct Bundler<'a> {
     args: &'a BundleArgs,
     context: &'a Context,
-    home: &'a crate::home::Home,
-    ledger: Ledger,
-    _lock: crate::ledger::LedgerLock,
+    home: &'a Home,
+    ledger: &'a Ledger,
     book: KeyBook,
-    key: Option<SoftwareKey>,
-    active: Option<crate::keys::Fingerprint>,
+    /// The key that bundles should be sealed with, if the home has one.
+    active: Option<Fingerprint>,
+    signing: Option<Signing>,
+}
+
+struct Signing {
+    key: SoftwareKey,
+    ledger: Ledger,
+    _lock: LedgerLock,
 }
 
 impl<'a> Bundler<'a> {
     fn new(
         args: &'a BundleArgs,
         context: &'a Context,
-        home: &'a crate::home::Home,
+        home: &'a Home,
+        ledger: &'a Ledger,
     ) -> Result<Self, Failure> {
-        let (ledger, lock) = context.locked_ledger(home)?;
         let keyset = home.keyset()?;
         let active = match &args.key {
             Some(id) => keyset.named(id),
@@ -292,41 +302,42 @@ impl<'a> Bundler<'a> {
             args,
             context,
             home,
-            book: KeyBook::of(&ledger)?,
-            active: active.map(|entry| entry.key.key.fingerprint()),
             ledger,
-            _lock: lock,
-            key: None,
+            book: KeyBook::of(ledger)?,
+            active: active.map(|entry| entry.key.key.fingerprint()),
+            signing: None,
         })
     }
 
-    fn bundle(&mut self, number: crate::number::PithNumber) -> Result<Vec<u8>, Failure> {
-        let issued = self.ledger.get(number.suffix())?.ok_or_else(|| {
-            Failure::new(Exit::Io, format!("{number} is no longer in the ledger"))
-        })?;
+    fn bundle(&mut self, number: PithNumber) -> Result<Vec<u8>, Failure> {
+        let gone = || Failure::new(Exit::Io, format!("{number} is no longer in the ledger"));
+        let issued = self.ledger.get(number.suffix())?.ok_or_else(gone)?;
         if self.sealed_by_active(&issued)
             && let Some(wire) = sealed_bundle(&self.home.profile, &self.book, &issued)?
         {
             return Ok(wire);
         }
-        if self.key.is_none() {
-            self.context.warn_of_fixed_time();
-            let id = self.args.key.as_ref();
-            self.key = Some(SoftwareKey::open(self.home, id, self.args.unlock.clone())?);
+        if self.signing.is_none() {
+            self.signing = Some(self.open_signing()?);
         }
-        let key = self.key.as_ref().expect("opened above");
-        let issuer = Issuer::new(
-            &self.home.profile,
-            key,
-            key.public.clone(),
-            &mut self.ledger,
-        )?;
+        let Signing { key, ledger, .. } = self.signing.as_mut().expect("opened above");
+        let issuer = Issuer::new(&self.home.profile, key, key.public.clone(), ledger)?;
         let (wire, seal) = issuer.bundle(&issued, self.context.now())?;
         if let Some(seal) = seal {
-            self.ledger
-                .group::<_, LedgerError>(|group| group.set_seal(&number, &seal))?;
+            ledger.group::<_, LedgerError>(|group| group.set_seal(&number, &seal))?;
         }
         Ok(wire)
+    }
+
+    fn open_signing(&self) -> Result<Signing, Failure> {
+        self.context.warn_of_fixed_time();
+        let (ledger, lock) = self.context.locked_ledger(self.home)?;
+        let id = self.args.key.as_ref();
+        Ok(Signing {
+            key: SoftwareKey::open(self.home, id, self.args.unlock.clone())?,
+            ledger,
+            _lock: lock,
+        })
     }
 
     /// After a rotation bundles are sealed anew; a home without an active key shows what it has.

@@ -12,6 +12,7 @@ use crate::time::{Timestamp, TimestampMicros};
 use crate::verify::Trust;
 use chrono::{DateTime, Utc};
 use clap::Args;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::error::{Exit, Failure};
 use super::output;
@@ -176,6 +177,14 @@ impl Context {
         Ok((Ledger::open(&path)?, lock))
     }
 
+    /// The home's ledger for rebuilding: made if it is lost.
+    pub fn locked_ledger_or_new(&self, home: &Home) -> Result<(Ledger, LedgerLock), Failure> {
+        if home.ledger_path().symlink_metadata().is_err() {
+            Ledger::create(&home.ledger_path())?;
+        }
+        self.locked_ledger(home)
+    }
+
     /// The built-in keyset and the home's.
     pub fn default_trust(&self) -> Result<Trust, Failure> {
         let mut trust = Trust::new();
@@ -198,10 +207,15 @@ impl Context {
 
     /// From now on an interrupt ends the run at the next safe moment instead of at once.
     pub fn catch_interrupts(&self) -> Result<(), Failure> {
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&self.interrupted)).map_err(
-                |error| Failure::new(Exit::Io, format!("cannot watch for interrupts: {error}")),
-            )?;
+        let code = Exit::Interrupted as i32;
+        for signal in [SIGINT, SIGTERM] {
+            let flag = || Arc::clone(&self.interrupted);
+            // A second one ends the run at once: the first may wait for input that never comes.
+            signal_hook::flag::register_conditional_shutdown(signal, code, flag())
+                .and_then(|_| signal_hook::flag::register(signal, flag()))
+                .map_err(|error| {
+                    Failure::new(Exit::Io, format!("cannot watch for interrupts: {error}"))
+                })?;
         }
         Ok(())
     }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use secrecy::ExposeSecret;
+use serde::Serialize;
 
-use super::context::Context;
+use super::context::{Context, JSON_SCHEMA};
 use super::error::{Exit, Failure};
 use super::key::SoftwareKey;
 use super::output;
@@ -20,6 +21,7 @@ use crate::keys::{
     seal, write_key_file,
 };
 use crate::mint::{Issuer, MintOptions, OnChange, mint_group};
+use crate::number::PithNumber;
 use crate::verify::{Policy, Trust, Verdict, verify_document};
 
 /// Make a throw-away registry: key, sample papers, bundles, all verified
@@ -29,12 +31,24 @@ pub struct DemoArgs {
     dir: Option<PathBuf>,
 }
 
+#[derive(Serialize)]
+struct Made {
+    schema_version: &'static str,
+    home: String,
+    numbers: Vec<PithNumber>,
+}
+
 const PAPERS: &str = include_str!("../../templates/demo/papers.jsonl");
 const PUBLISHED: &[u8] = include_bytes!("../../tests/vectors/bundle-1706.02379v3.json");
 
 pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = folder(args.dir)?;
-    let mut out = output::stdout();
+    // With --json only the object at the end is data.
+    let mut out: Box<dyn std::io::Write> = if context.json() {
+        Box::new(std::io::sink())
+    } else {
+        Box::new(output::stdout())
+    };
     let home = Home::init(&dir, "demo.invalid", "https://demo.invalid")?;
     writeln!(out, "1. A registry home: {}", dir.display())?;
 
@@ -105,6 +119,13 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
          Remove it all:  rm -r {dir}"
     )?;
     out.flush()?;
+    if context.json() {
+        output::json(&Made {
+            schema_version: JSON_SCHEMA,
+            home: home.dir().display().to_string(),
+            numbers: done.iter().map(|done| done.number).collect(),
+        })?;
+    }
     Ok(Exit::Done)
 }
 

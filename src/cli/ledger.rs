@@ -54,12 +54,25 @@ pub fn run(args: LedgerArgs, context: &Context) -> Result<Exit, Failure> {
         LedgerVerb::Dump => dump(context),
         LedgerVerb::Backup { file, force } => {
             let home = context.home()?;
-            context.ledger(&home)?.backup(&file, force)?;
+            let ledger = context.ledger(&home)?;
+            ledger.backup(&file, force)?;
             context.note(&format!("copied the ledger to {}", file.display()));
+            if context.json() {
+                output::json(&BackedUp {
+                    schema_version: JSON_SCHEMA,
+                    backup: file.display().to_string(),
+                })?;
+            }
             Ok(Exit::Done)
         }
         LedgerVerb::Rebuild { bundles } => rebuild(&bundles, context),
     }
+}
+
+#[derive(Serialize)]
+struct BackedUp {
+    schema_version: &'static str,
+    backup: String,
 }
 
 #[derive(Serialize)]
@@ -169,7 +182,7 @@ fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
         expect: None,
         at: None,
     };
-    let (mut ledger, _lock) = context.locked_ledger(&home)?;
+    let (mut ledger, _lock) = context.locked_ledger_or_new(&home)?;
     let mut counts = Rebuilt {
         schema_version: JSON_SCHEMA,
         ..Rebuilt::default()

@@ -203,6 +203,17 @@ impl Summary {
 pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let home = context.home()?;
+    let from_stdin = args
+        .input
+        .inputs
+        .iter()
+        .any(|input| input == Path::new("-"));
+    if from_stdin && args.unlock.passphrase.reads_stdin() {
+        let problem = "the input and the passphrase cannot both come from stdin";
+        return Err(
+            Failure::new(Exit::Usage, problem).hint("use --passphrase-fd with another descriptor")
+        );
+    }
     let mut papers = Papers::open(&args.input, context)?;
     let mut summary = Summary::new(args.dry_run);
     let exit = if args.dry_run {

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::InputArgs;
-use super::context::Context;
+use super::context::{Context, JSON_SCHEMA};
 use super::error::{Exit, Failure};
 use super::input::Papers;
 use super::output;
@@ -28,6 +28,8 @@ pub struct RecordArgs {
 
 #[derive(Serialize)]
 struct Line {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema_version: Option<&'static str>,
     pith_number: PithNumber,
     canonical_sha256: Digest,
     canonical_record: CanonicalRecord,
@@ -41,6 +43,7 @@ pub fn run(args: RecordArgs, context: &Context) -> Result<Exit, Failure> {
         let canonical_record = CanonicalRecord::of(&paper);
         let canonical_sha256 = canonical_record.digest();
         let line = Line {
+            schema_version: context.json().then_some(JSON_SCHEMA),
             pith_number: canonical_record.number(&canonical_sha256),
             canonical_sha256,
             arxiv_version: canonical_record.source.arxiv_version(),

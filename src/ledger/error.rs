@@ -164,7 +164,10 @@ impl LedgerError {
             LedgerError::Exists { .. } => {
                 "choose another name; a backup replaces a file with --force"
             }
-            LedgerError::Missing { .. } => "`pith init` makes a registry home with a ledger",
+            LedgerError::Missing { .. } => {
+                "never mint into an empty ledger instead of a lost one: restore a backup, or rebuild it \
+                 with `pith ledger rebuild BUNDLES`"
+            }
             LedgerError::NotALedger { .. } => "point to the home that holds the ledger.db",
             LedgerError::Newer { .. } => "use that version of pith, or a later one",
             LedgerError::Older { .. } => "any command that writes brings it up to date, once",
