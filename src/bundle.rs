@@ -227,7 +227,7 @@ impl BundleParts<'_> {
         signed_at: TimestampMicros,
     ) -> Bundle {
         let canonical_sha256 = self.record.digest();
-        let number = self.record.number(&canonical_sha256);
+        let number = PithNumber::of(&self.record, &canonical_sha256);
         let mut bundle = Bundle {
             bundle_type: BundleType,
             bundle_version: BundleVersion,

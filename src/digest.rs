@@ -20,6 +20,18 @@ impl Digest {
         Digest(bytes)
     }
 
+    /// The first 26 characters of the upper case, unpadded base32 form of all 32 bytes: 130 bits
+    /// (SPEC 3, 9).
+    ///
+    /// The last character holds two bits beyond the sixteenth byte, so this is not the base32 form
+    /// of any whole number of bytes, and is never decoded.
+    pub fn base32_26(&self) -> String {
+        let alphabet = base32::Alphabet::Rfc4648 { padding: false };
+        let mut text = base32::encode(alphabet, &self.0);
+        text.truncate(26);
+        text
+    }
+
     /// The 32 raw bytes, which is what signatures cover (SPEC 4, 5, 8).
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

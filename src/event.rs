@@ -28,9 +28,6 @@ constant! {
     AttestationState = "computed"
 }
 
-/// The signer type of registries.
-pub const REGISTRY: &str = "pith_registry";
-
 /// The event type that creates a record.
 pub const RECORD_CREATED: &str = "record_created";
 
@@ -120,7 +117,7 @@ pub struct Event {
 pub struct EventSigner {
     /// The signer's name, such as `pith.science`.
     pub signer_id: String,
-    /// What kind of signer it is, such as [`REGISTRY`].
+    /// What kind of signer it is, such as [`REGISTRY`](crate::keys::REGISTRY).
     pub signer_type: String,
     /// The label of its key.
     pub key_id: KeyId,

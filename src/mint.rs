@@ -8,9 +8,11 @@ use crate::arxiv::{ArxivId, Paper};
 use crate::bundle::{Bundle, BundleParts};
 use crate::canonical;
 use crate::digest::Digest;
-use crate::event::{Draft, Event, Payload, REGISTRY, RecordCreated};
+use crate::event::{Draft, Event, Payload, RecordCreated};
 use crate::home::Profile;
-use crate::keys::{Fingerprint, KeyId, Keyset, PublicKeyObject, Signer, SignerError, TrustedKey};
+use crate::keys::{
+    Fingerprint, KeyId, Keyset, PublicKeyObject, REGISTRY, Signer, SignerError, TrustedKey,
+};
 use crate::ledger::{BundleSeal, Issued, Ledger, LedgerError, NewRecord};
 use crate::number::{PithNumber, SourceAlias, Suffix, aliases_at};
 use crate::receipt::Receipt;
@@ -349,7 +351,7 @@ impl<'a> Issuer<'a> {
         let contents = Contents::from(new);
         let fail = |message: &str| contents.failed(message.to_owned());
         let record = CanonicalRecord::of(paper);
-        if record.number(&record.digest()) != new.number {
+        if PithNumber::of(&record, &record.digest()) != new.number {
             return Err(fail("the record is not the paper's"));
         }
         let snapshot = GraphSnapshot::unreviewed(paper, &record, &self.profile.builder_version);
@@ -430,7 +432,7 @@ impl Named {
         let record = CanonicalRecord::of(paper);
         let digest = record.digest();
         Named {
-            number: record.number(&digest),
+            number: PithNumber::of(&record, &digest),
             record,
             digest,
         }

@@ -10,19 +10,6 @@ use crate::record::CanonicalRecord;
 use crate::text::string_form;
 use crate::time::Timestamp;
 
-/// The first 26 characters of the upper case, unpadded base32 form of all 32 bytes: 130 bits.
-///
-/// The last character holds two bits beyond the sixteenth byte, so this is not the base32 form of
-/// any whole number of bytes, and is never decoded.
-pub(crate) fn base32_26(digest: &Digest) -> String {
-    let mut text = base32::encode(
-        base32::Alphabet::Rfc4648 { padding: false },
-        digest.as_bytes(),
-    );
-    text.truncate(Suffix::LEN);
-    text
-}
-
 /// The last part of a Pith Number: 26 characters out of `A`–`Z` and `2`–`7`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Suffix([u8; Suffix::LEN]);
@@ -33,7 +20,7 @@ impl Suffix {
 
     /// The suffix of the record with this digest.
     pub fn of(digest: &Digest) -> Self {
-        let text = base32_26(digest);
+        let text = digest.base32_26();
         Suffix(text.as_bytes().try_into().expect("26 ASCII characters"))
     }
 
@@ -85,6 +72,11 @@ impl PithNumber {
             year,
             suffix: Suffix::of(digest),
         }
+    }
+
+    /// The number of `record`, whose digest the caller has.
+    pub fn of(record: &CanonicalRecord, digest: &Digest) -> Self {
+        PithNumber::new(record.metadata.submitted_at.year(), digest)
     }
 
     /// The year.

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::arxiv::{ArxivId, Category, Paper, text};
 use crate::canonical;
 use crate::digest::Digest;
-use crate::number::PithNumber;
 use crate::text::constant;
 use crate::time::Timestamp;
 
@@ -130,10 +129,5 @@ impl CanonicalRecord {
     /// `canonical_sha256`: the digest of the record's canonical bytes.
     pub fn digest(&self) -> Digest {
         canonical::digest(self).expect("a record holds nothing that JSON cannot")
-    }
-
-    /// The Pith Number of the record, whose digest the caller has.
-    pub fn number(&self, digest: &Digest) -> PithNumber {
-        PithNumber::new(self.metadata.submitted_at.year(), digest)
     }
 }

@@ -117,7 +117,7 @@ pub fn run(args: NumberArgs, context: &Context) -> Result<Exit, Failure> {
     while let Some(paper) = papers.next()? {
         let record = CanonicalRecord::of(&paper);
         let digest = record.digest();
-        let number = record.number(&digest);
+        let number = PithNumber::of(&record, &digest);
         let aliases = alias_values(&record, &number).to_vec();
         Line::new(number, digest, aliases).write(&mut out, context.json())?;
     }

@@ -44,7 +44,7 @@ pub fn run(args: RecordArgs, context: &Context) -> Result<Exit, Failure> {
         let canonical_sha256 = canonical_record.digest();
         let line = Line {
             schema_version: context.json().then_some(JSON_SCHEMA),
-            pith_number: canonical_record.number(&canonical_sha256),
+            pith_number: PithNumber::of(&canonical_record, &canonical_sha256),
             canonical_sha256,
             arxiv_version: canonical_record.source.arxiv_version(),
             canonical_record,

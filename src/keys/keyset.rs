@@ -19,6 +19,9 @@ constant! {
     KeysetVersion = "1.0"
 }
 
+/// The signer type of registries (SPEC 5).
+pub const REGISTRY: &str = "pith_registry";
+
 /// The published key of pith.science, built in.
 const BUILT_IN: &str = include_str!("../../keys/pith.science.json");
 
@@ -130,7 +133,7 @@ impl TrustedKey {
         TrustedKey {
             key,
             signer_id,
-            signer_types: vec![crate::event::REGISTRY.to_owned()],
+            signer_types: vec![REGISTRY.to_owned()],
             status: KeyStatus::Active,
             valid_from: None,
             valid_until: None,

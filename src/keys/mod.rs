@@ -18,7 +18,7 @@ mod unlock;
 pub use file::{KeyFileError, PermissionCheck, read_key_file, write_key_file};
 pub use harden::{HardenError, harden};
 pub use identity::{Identities, IdentityFile, IdentityFileError};
-pub use keyset::{KeyStatus, Keyset, KeysetType, KeysetVersion, TrustedKey};
+pub use keyset::{KeyStatus, Keyset, KeysetType, KeysetVersion, REGISTRY, TrustedKey};
 pub use private::{PrivateKey, PrivateKeyError};
 pub use prompts::{NoPrompts, Prompts};
 pub use public::{

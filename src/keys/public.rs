@@ -58,7 +58,7 @@ impl PublicKey {
 
     /// The first 26 characters of the base32 form of the key's whole SHA-256: 130 bits.
     pub fn fingerprint_base32(&self) -> String {
-        crate::number::base32_26(&Digest::of(self.as_bytes()))
+        Digest::of(self.as_bytes()).base32_26()
     }
 
     /// Whether `signature` is this key's over the 32 raw bytes of `digest`, strictly: S reduced, R

@@ -8,8 +8,7 @@ use super::error::LedgerError;
 use super::iter::StoredRecords;
 use super::rows::{Db, Fault, Page, Stored};
 use super::{Issued, Ledger};
-use crate::event::REGISTRY;
-use crate::keys::PublicKeyObject;
+use crate::keys::{PublicKeyObject, REGISTRY};
 use crate::number::{PithNumber, alias_values};
 use crate::state::{Candidate, KeyTable, TableKey, merge};
 

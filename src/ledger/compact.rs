@@ -6,8 +6,8 @@
 //! exactly the events that were to be stored.
 
 use crate::digest::Digest;
-use crate::event::{Draft, Event, EventSignature, EventSigner, Payload, REGISTRY, RecordCreated};
-use crate::keys::{Algorithm, Fingerprint, KeyId, SignatureBytes};
+use crate::event::{Draft, Event, EventSignature, EventSigner, Payload, RecordCreated};
+use crate::keys::{Algorithm, Fingerprint, KeyId, REGISTRY, SignatureBytes};
 use crate::number::PithNumber;
 use crate::receipt::{Receipt, ReceiptKind, ReceiptMessage, ReceiptVersion, SignatureStatus};
 use crate::record::CanonicalRecord;
@@ -87,7 +87,7 @@ impl Compact {
 
     /// The two events, record_created first.
     pub fn expand(self, record: &CanonicalRecord, digest: &Digest, origin: &Origin) -> [Event; 2] {
-        let number: PithNumber = record.number(digest);
+        let number: PithNumber = PithNumber::of(record, digest);
         let signer = EventSigner {
             signer_id: origin.signer_id.clone(),
             signer_type: REGISTRY.to_owned(),

@@ -75,7 +75,7 @@ impl Stored {
     /// All of the record, with what follows from its columns.
     pub fn expand(self) -> Result<Issued, Fault> {
         let digest = self.record.digest();
-        let number = self.record.number(&digest);
+        let number = PithNumber::of(&self.record, &digest);
         if *number.suffix() != self.suffix {
             return Err(format!(
                 "its suffix is {}, but its columns have the digest of {number}",

@@ -110,7 +110,7 @@ impl<'a> Transaction<'a> {
             message: message.to_owned(),
         };
         let digest = new.record.digest();
-        if new.record.number(&digest) != number {
+        if PithNumber::of(&new.record, &digest) != number {
             return Err(unfit("it is not the number of the record"));
         }
         if self.contains(number.suffix())? {

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::Equivocation;
-use crate::event::{Event, EventId, GRAPH_SNAPSHOT, RECORD_CREATED, REGISTRY};
+use crate::event::{Event, EventId, GRAPH_SNAPSHOT, RECORD_CREATED};
+use crate::keys::REGISTRY;
 use crate::time::Timestamp;
 
 /// An edge that does not hold: it has no effect, but is reported.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Node, from_node};
-use crate::event::{self, Event, EventId, GRAPH_SNAPSHOT, Payload, RECORD_CREATED, REGISTRY};
-use crate::keys::{Fingerprint, KeyId, PublicKey, PublicKeyObject};
+use crate::event::{self, Event, EventId, GRAPH_SNAPSHOT, Payload, RECORD_CREATED};
+use crate::keys::{Fingerprint, KeyId, PublicKey, PublicKeyObject, REGISTRY};
 use crate::number::PithNumber;
 
 /// Which public keys there are, and for whom each may speak.
@@ -233,7 +233,7 @@ fn record_agrees(event: &Event, keys: &KeyTable) -> bool {
     let receipt_key = keys.get(&receipt.public_key_fingerprint, &receipt.key_id);
     payload.canonical_sha256 == digest
         && receipt.canonical_sha256 == digest
-        && record.number(&digest) == event.subject_pith_number
+        && PithNumber::of(&record, &digest) == event.subject_pith_number
         && payload.source_id == record.source.id
         && payload.source_version == record.source.version
         && receipt_key.is_some_and(|key| {

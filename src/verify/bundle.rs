@@ -11,9 +11,9 @@ use crate::arxiv::text;
 use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint};
 use crate::canonical::Fragment;
 use crate::digest::Digest;
-use crate::event::{Event, EventId, Payload, REGISTRY, RecordCreated};
-use crate::keys::{Fingerprint, KeyId};
-use crate::number::{AliasKind, alias_values};
+use crate::event::{Event, EventId, Payload, RecordCreated};
+use crate::keys::{Fingerprint, KeyId, REGISTRY};
+use crate::number::{AliasKind, PithNumber, alias_values};
 use crate::record::CanonicalRecord;
 use crate::snapshot::{EMPTY_SNAPSHOT, GraphSnapshot};
 use crate::state::{Candidate, InvalidReason, KeyTable, Merged, merge};
@@ -61,7 +61,7 @@ fn record(report: &mut Report, bundle: &Bundle) {
         &digest,
         "is the hash of canonical_record",
     );
-    let number = bundle.canonical_record.number(&digest);
+    let number = PithNumber::of(&bundle.canonical_record, &digest);
     report.compare(
         Code::RecordNumber,
         "pith_number",

@@ -9,8 +9,8 @@ use super::{Policy, bundle::verify_bundle};
 use crate::bundle::Bundle;
 use crate::canonical::{DecodeError, Node, Numbers, from_node, read};
 use crate::digest::Digest;
-use crate::event::{Event, REGISTRY, content_digest};
-use crate::keys::{KeyId, PublicKey, SignatureBytes};
+use crate::event::{Event, content_digest};
+use crate::keys::{KeyId, PublicKey, REGISTRY, SignatureBytes};
 use crate::number::PithNumber;
 use crate::receipt::Receipt;
 use crate::record::CanonicalRecord;
@@ -202,7 +202,7 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
     let mut report = Report::new(DocumentKind::Receipt);
     let receipt = &document.receipt;
     let digest = document.canonical_record.digest();
-    let number = document.canonical_record.number(&digest);
+    let number = PithNumber::of(&document.canonical_record, &digest);
     report.pith_number = Some(number);
     let holds = "is the hash of canonical_record";
     report.compare(

@@ -2,8 +2,7 @@
 
 use super::code::Code;
 use super::report::{Outcome, Report};
-use crate::event::REGISTRY;
-use crate::keys::{KeyId, Keyset, PublicKey, TrustedKey};
+use crate::keys::{KeyId, Keyset, PublicKey, REGISTRY, TrustedKey};
 use crate::time::Timestamp;
 
 /// The keysets that a verifier trusts, each with a name for reports.

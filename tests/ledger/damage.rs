@@ -232,7 +232,8 @@ fn a_finding_names_its_record() {
 
 #[test]
 fn an_edge_that_does_not_hold_is_found() {
-    use pith::event::{Draft, EventId, Payload, REGISTRY};
+    use pith::event::{Draft, EventId, Payload};
+    use pith::keys::REGISTRY;
     let (mut scratch, new) = scratch();
     let draft = Draft {
         event_type: "correction".to_owned(),

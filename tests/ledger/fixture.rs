@@ -8,10 +8,13 @@ use pith::arxiv::{Metadata, Paper, ReadOptions, VersionEntry};
 use pith::bundle::Bundle;
 use pith::canonical::Json;
 use pith::digest::Digest;
-use pith::event::{Draft, Event, Payload, REGISTRY, RecordCreated};
-use pith::keys::{KeyId, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError};
+use pith::event::{Draft, Event, Payload, RecordCreated};
+
+use pith::keys::{
+    KeyId, PublicKey, PublicKeyObject, REGISTRY, SignatureBytes, Signer, SignerError,
+};
 use pith::ledger::{BundleSeal, Finding, Issued, Ledger, LedgerError, NewRecord};
-use pith::number::aliases_at;
+use pith::number::{PithNumber, aliases_at};
 use pith::receipt::Receipt;
 use pith::record::CanonicalRecord;
 use pith::snapshot::GraphSnapshot;
@@ -92,7 +95,7 @@ pub fn mint_at(paper: &Paper, now: TimestampMicros) -> NewRecord {
     let key = TestKey::registry();
     let record = CanonicalRecord::of(paper);
     let digest = record.digest();
-    let number = record.number(&digest);
+    let number = PithNumber::of(&record, &digest);
     let receipt = Receipt::issue(digest, BUILDER, now, &key).unwrap();
     let snapshot = GraphSnapshot::unreviewed(paper, &record, BUILDER);
     let events = [

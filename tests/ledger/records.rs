@@ -1,6 +1,7 @@
 //! What is recorded comes back equal, in whatever form it is kept.
 
-use pith::event::{Draft, Payload, REGISTRY, RecordCreated};
+use pith::event::{Draft, Payload, RecordCreated};
+use pith::keys::REGISTRY;
 use pith::ledger::{Issued, Ledger, LedgerError, NewRecord, Transaction};
 use pith::receipt::Receipt;
 use pith::time::{Timestamp, TimestampMicros};
