@@ -18,7 +18,7 @@ use crate::number::{PithNumber, SourceAlias, Suffix, aliases_at};
 use crate::receipt::Receipt;
 use crate::record::CanonicalRecord;
 use crate::snapshot::GraphSnapshot;
-use crate::state::{Candidate, KeyTable, merge};
+use crate::state::{Candidate, KeyTable, merge, merge_valid};
 use crate::time::{Timestamp, TimestampMicros};
 use crate::verify::{Outcome, Policy, Report, Trust, Verdict, verify_bundle};
 
@@ -181,18 +181,10 @@ impl Contents<'_> {
         let mut public_keys = self.keys(book)?;
         public_keys.retain(|key| key.key != sealing_key.key);
         public_keys.insert(0, sealing_key.clone());
-        let table = KeyTable::of_published(&public_keys, &profile.registry_id)
-            .map_err(|error| self.failed(error.to_string()))?;
-        let candidates = self
-            .events
-            .iter()
-            .map(|event| Candidate::from((*event).clone()));
-        let merged = merge(
-            self.number,
-            candidates,
-            self.aliases.iter().cloned(),
-            &table,
-        );
+        // Nothing is judged here: whoever seals a bundle verifies all of it afterwards, and whoever
+        // has a seal checks that it covers just these bytes.
+        let events = self.events.iter().map(|event| (*event).clone());
+        let merged = merge_valid(self.number, events, self.aliases.iter().cloned());
         Ok(BundleParts {
             record: self.record.clone(),
             merged,
@@ -277,8 +269,8 @@ impl<'a> Issuer<'a> {
         })
     }
 
-    /// Makes and signs a record's receipt and its first two events (SPEC 4, 5), all at `now`, and
-    /// checks them as they will be written.
+    /// Makes and signs a record's receipt and its first two events (SPEC 4, 5), all at `now`; the
+    /// caller has yet to check the signatures as they will be written.
     fn issue(
         &self,
         paper: &Paper,
@@ -301,7 +293,7 @@ impl<'a> Issuer<'a> {
             number,
             seal: None,
         };
-        self.check_events(&new, paper)?;
+        self.check_paper(&new, paper)?;
         Ok(new)
     }
 
@@ -345,11 +337,9 @@ impl<'a> Issuer<'a> {
         }
     }
 
-    /// As [`Issuer::check_bundle`], for events, which may go to the ledger without a bundle; the
-    /// record is made again from the paper, the events are read back.
-    fn check_events(&self, new: &NewRecord, paper: &Paper) -> Result<(), MintError> {
-        let contents = Contents::from(new);
-        let fail = |message: &str| contents.failed(message.to_owned());
+    /// Makes record and snapshot again from the paper: what was signed must be just these.
+    fn check_paper(&self, new: &NewRecord, paper: &Paper) -> Result<(), MintError> {
+        let fail = |message: &str| Contents::from(new).failed(message.to_owned());
         let record = CanonicalRecord::of(paper);
         if PithNumber::of(&record, &record.digest()) != new.number {
             return Err(fail("the record is not the paper's"));
@@ -362,6 +352,12 @@ impl<'a> Issuer<'a> {
         if !shown.eq([&snapshot]) {
             return Err(fail("the snapshot is not the paper's"));
         }
+        Ok(())
+    }
+
+    /// As [`Issuer::check_bundle`], for events that go to the ledger without a bundle.
+    fn check_events(&self, new: &NewRecord) -> Result<(), MintError> {
+        let fail = |message: &str| Contents::from(new).failed(message.to_owned());
         let mut candidates = Vec::new();
         for event in &new.events {
             let wire = canonical::wire(event).map_err(|e| fail(&e.to_string()))?;
@@ -517,6 +513,8 @@ pub fn mint_group(
             let (seal, wire) = issuer.seal(&Contents::from(&new), now)?;
             new.seal = Some(seal);
             bundle = Some(wire);
+        } else {
+            issuer.check_events(&new)?;
         }
         Ok((new, bundle))
     })?;

@@ -34,6 +34,27 @@ pub fn merge(
     keys: &KeyTable,
 ) -> Merged {
     let (valid, invalid) = judge(&subject, candidates, keys);
+    fold(subject, valid, invalid, aliases)
+}
+
+/// As [`merge`], for events that are valid: they were judged before, or will be before anybody
+/// sees the result.
+pub(crate) fn merge_valid(
+    subject: PithNumber,
+    events: impl IntoIterator<Item = Event>,
+    aliases: impl IntoIterator<Item = SourceAlias>,
+) -> Merged {
+    let valid = events.into_iter().map(|event| (event.event_id, event));
+    fold(subject, valid.collect(), Vec::new(), aliases)
+}
+
+/// Rules 3 to 8.
+fn fold(
+    subject: PithNumber,
+    valid: BTreeMap<EventId, Event>,
+    invalid: Vec<InvalidEvent>,
+    aliases: impl IntoIterator<Item = SourceAlias>,
+) -> Merged {
     let events: Events<'_> = valid.iter().map(|(id, event)| (*id, event)).collect();
     let graph = Graph::of(&events);
     let equivocations = graph.equivocations();

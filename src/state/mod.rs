@@ -10,6 +10,7 @@ mod validity;
 use serde::{Deserialize, Serialize};
 
 pub use graph::Dangling;
+pub(crate) use merge::merge_valid;
 pub use merge::{Merged, merge};
 pub use validity::{Candidate, InvalidReason, KeyTable, KeyTableError, TableKey};
 

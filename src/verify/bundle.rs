@@ -161,7 +161,8 @@ fn events(report: &mut Report, bundle: &Bundle, keys: &KeyTable) {
     state(report, bundle, &merged);
 }
 
-fn code_of(reason: InvalidReason) -> Code {
+/// The check that an event fails which is invalid for this reason.
+pub(super) fn code_of(reason: InvalidReason) -> Code {
     match reason {
         InvalidReason::Shape => Code::EventShape,
         InvalidReason::Subject => Code::EventSubject,
@@ -315,7 +316,19 @@ fn public_keys(report: &mut Report, bundle: &Bundle) {
         .iter()
         .map(|object| (object.key_id.clone(), object.key.fingerprint()))
         .collect();
-    if found == expected {
+    let registry_id = registry_id(&bundle.events);
+    let borrowed = bundle.public_keys.iter().find(|object| {
+        let signer = object.signer.as_ref();
+        signer.is_some_and(|signer| signer.signer_id == registry_id)
+    });
+    if let Some(object) = borrowed {
+        // It would count as the registry in the merge: nobody borrows another's signer_id.
+        let message = format!(
+            "key {} of another signer borrows the registry's id",
+            object.key_id
+        );
+        report.fail(Code::BundleKeys, "public_keys", message);
+    } else if found == expected {
         report.ok(Code::BundleKeys, "public_keys", "are those that signed");
     } else {
         let message = "are not the bundle's key and then the other keys used, by id";

@@ -1,20 +1,23 @@
 //! Documents of any kind: telling them apart and judging each by its rules.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::bundle::{code_of, verify_bundle};
 use super::code::Code;
 use super::report::{Check, Outcome, Report};
 use super::trust::{Signed, judge};
-use super::{Policy, bundle::verify_bundle};
+use super::{Policy, Trust, Verdict};
 use crate::bundle::Bundle;
 use crate::canonical::{DecodeError, Node, Numbers, from_node, read};
 use crate::digest::Digest;
-use crate::event::{Event, content_digest};
-use crate::keys::{KeyId, PublicKey, REGISTRY, SignatureBytes};
+use crate::event::Event;
+use crate::keys::{Fingerprint, KeyId, REGISTRY};
 use crate::number::PithNumber;
 use crate::receipt::Receipt;
 use crate::record::CanonicalRecord;
-use crate::state::State;
+use crate::state::{Candidate, InvalidReason, KeyTable, State, TableKey, merge};
 
 /// What kind of document something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -111,83 +114,46 @@ fn expect_number(report: &mut Report, policy: &Policy, number: &PithNumber) {
     }
 }
 
-/// A signature in a document that does not carry its key: only a trusted key can check it.
-struct Claimed<'a> {
-    code: Code,
-    subject: &'a str,
-    key_id: &'a KeyId,
-    fingerprint: crate::keys::Fingerprint,
-    digest: Digest,
-    signature: &'a SignatureBytes,
-}
-
-fn known_key<'a>(
-    report: &mut Report,
-    policy: &Policy<'a>,
-    claimed: &Claimed,
-) -> Option<&'a PublicKey> {
-    let key = policy
-        .trust
-        .keys()
-        .map(|entry| &entry.key.key)
-        .find(|key| key.fingerprint() == claimed.fingerprint);
-    let Some(key) = key else {
-        let message = format!(
-            "signed by key {} ({}), which no keyset here holds, so its signature could not be checked",
-            claimed.key_id, claimed.fingerprint
-        );
-        report.add(Code::KeyTrust, Outcome::Untrusted, claimed.subject, message);
-        return None;
-    };
-    if key.verifies(&claimed.digest, claimed.signature) {
-        let message = format!("verifies under {}", claimed.key_id);
-        report.ok(claimed.code, claimed.subject, message);
-        Some(key)
-    } else {
-        let message = format!("does not verify under key {}", claimed.key_id);
-        report.fail(claimed.code, claimed.subject, message);
-        None
-    }
-}
-
+/// Judges a bare event by the rules of the merge (SPEC 7), under the trusted key that it names.
 fn verify_event(event: &Event, policy: &Policy) -> Report {
     let mut report = Report::new(DocumentKind::Event);
     report.pith_number = Some(event.subject_pith_number);
-    let digest = content_digest(event);
-    let holds = "is the hash of the event";
-    report.compare(
-        Code::EventContent,
-        "content_sha256",
-        &event.content_sha256,
-        &digest,
-        holds,
-    );
-    report.compare(
-        Code::EventContent,
-        "event_id",
-        event.event_id.digest(),
-        &digest,
-        holds,
-    );
-    let (signer, signature) = (&event.signer, &event.signature);
-    if signer.key_id != signature.key_id
-        || signer.public_key_fingerprint != signature.public_key_fingerprint
-    {
-        report.fail(Code::EventKey, "signature", "names another key than signer");
-    }
     expect_number(&mut report, policy, &event.subject_pith_number);
-    let claimed = Claimed {
-        code: Code::EventSignature,
-        subject: "signature",
-        key_id: &signature.key_id,
-        fingerprint: signature.public_key_fingerprint,
-        digest,
-        signature: &signature.signature_b64,
-    };
-    if let Some(key) = known_key(&mut report, policy, &claimed) {
+    let signer = &event.signer;
+    let table = table_for(event, policy.trust);
+    let candidate = Candidate::from(event.clone());
+    let merged = merge(event.subject_pith_number, [candidate], [], &table);
+    match merged
+        .state
+        .invalid_events
+        .first()
+        .map(|invalid| invalid.reason)
+    {
+        None => {
+            report.ok(Code::EventContent, "event_id", "is the hash of the event");
+            let message = format!("verifies under {}", signer.key_id);
+            report.ok(Code::EventSignature, "signature", message);
+        }
+        Some(InvalidReason::UnknownKey) => {
+            report.ok(Code::EventContent, "event_id", "is the hash of the event");
+            unknown_key(
+                &mut report,
+                "signature",
+                &signer.key_id,
+                signer.public_key_fingerprint,
+            );
+        }
+        Some(reason) => {
+            let message = format!("not valid: {}", reason.as_str());
+            report.fail(code_of(reason), &event.event_id.to_string(), message);
+        }
+    }
+    if report.verdict() == Verdict::Verified
+        && let Some(key) = table.get(&signer.public_key_fingerprint, &signer.key_id)
+    {
         let signed = Signed {
             subject: "signature".to_owned(),
-            key,
+            key: &key.key,
             key_id: &signer.key_id,
             signer_id: &signer.signer_id,
             signer_type: &signer.signer_type,
@@ -196,6 +162,33 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
         judge(&mut report, policy.trust, policy.at, &signed);
     }
     report
+}
+
+/// The trusted keys as a key table. The event's own key is taken to speak for whom the event says:
+/// whether it may is a question of trust, which is asked afterwards.
+fn table_for(event: &Event, trust: &Trust) -> KeyTable {
+    let signer = &event.signer;
+    let mut keys: BTreeMap<Fingerprint, TableKey> = BTreeMap::new();
+    for entry in trust.keys() {
+        let own = entry.key.key.fingerprint() == signer.public_key_fingerprint;
+        let signer_id = entry.signer_id.as_ref().filter(|_| !own);
+        let signer_type = entry.signer_types.first().filter(|_| !own);
+        keys.entry(entry.key.key.fingerprint()).or_insert(TableKey {
+            key: entry.key.key,
+            key_id: entry.key.key_id.clone(),
+            signer_id: signer_id.unwrap_or(&signer.signer_id).clone(),
+            signer_type: signer_type.unwrap_or(&signer.signer_type).clone(),
+        });
+    }
+    KeyTable::new(keys.into_values()).expect("fingerprints differ in a map of them")
+}
+
+fn unknown_key(report: &mut Report, subject: &str, key_id: &KeyId, fingerprint: Fingerprint) {
+    let message = format!(
+        "signed by key {key_id} ({fingerprint}), which no keyset here holds, so its signature could \
+         not be checked"
+    );
+    report.add(Code::KeyTrust, Outcome::Untrusted, subject, message);
 }
 
 fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
@@ -231,32 +224,34 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
         );
     }
     expect_number(&mut report, policy, &number);
-    let claimed = Claimed {
-        code: Code::ReceiptSignature,
-        subject: "receipt",
-        key_id: &receipt.key_id,
-        fingerprint: receipt.public_key_fingerprint,
-        digest,
-        signature: &receipt.signature_b64,
+    let entry = policy
+        .trust
+        .keys()
+        .find(|entry| entry.key.key.fingerprint() == receipt.public_key_fingerprint);
+    let Some(entry) = entry else {
+        let fingerprint = receipt.public_key_fingerprint;
+        unknown_key(&mut report, "receipt", &receipt.key_id, fingerprint);
+        return report;
     };
-    if let Some(key) = known_key(&mut report, policy, &claimed) {
-        let signer_id = policy
-            .trust
-            .keys()
-            .find(|entry| entry.key.key == *key)
-            .and_then(|entry| entry.signer_id.as_deref())
-            .unwrap_or_default();
+    let key = &entry.key.key;
+    if key.verifies(&digest, &receipt.signature_b64) {
+        let message = format!("verifies under {}", receipt.key_id);
+        report.ok(Code::ReceiptSignature, "receipt", message);
         let signed = Signed {
             subject: "receipt".to_owned(),
             key,
             key_id: &receipt.key_id,
-            signer_id,
+            // A receipt names no signer: the key speaks for whom the keyset says.
+            signer_id: entry.signer_id.as_deref().unwrap_or_default(),
             signer_type: REGISTRY,
             time: None,
         };
         judge(&mut report, policy.trust, policy.at, &signed);
         let message = "a bare receipt's times are under no signature";
         report.add(Code::ReceiptTimes, Outcome::Note, "receipt", message);
+    } else {
+        let message = format!("does not verify under key {}", receipt.key_id);
+        report.fail(Code::ReceiptSignature, "receipt", message);
     }
     report
 }
