@@ -14,7 +14,7 @@ fn a_ledger_is_made_once() {
     let path = folder.path().join("ledger.db");
     let missing = Ledger::open(&path).unwrap_err();
     assert!(matches!(missing, LedgerError::Missing { .. }), "{missing}");
-    assert!(missing.remedy().unwrap().contains("pith init"));
+    assert!(missing.remedy().unwrap().contains("pith ledger rebuild"));
     drop(Ledger::create(&path).unwrap());
     let before = fs::read(&path).unwrap();
     let exists = Ledger::create(&path).unwrap_err();
