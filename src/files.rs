@@ -4,7 +4,7 @@
 //! the folder synced: a crash at any moment leaves the old file or the new one.
 
 use std::fs::{File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,25 @@ impl FileError {
             source,
         }
     }
+}
+
+/// The most that is read of a file that a person could have written.
+const LONGEST: u64 = 16 << 20;
+
+/// Reads a file such as a keyset: one that people write, so it is not large.
+///
+/// # Errors
+/// [`FileError::Io`] if the system refuses or there is more of it than 16 MiB.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let count = File::open(path)
+        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+        .map_err(FileError::io("read", path))?;
+    if count as u64 > LONGEST {
+        let source = io::Error::from(io::ErrorKind::FileTooLarge);
+        return Err(FileError::io("read", path)(source));
+    }
+    Ok(bytes)
 }
 
 /// Whether an existing file may be replaced.

@@ -1,6 +1,6 @@
 //! The registry home: the folder of one registry, and the profile in it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, context};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::bundle::Mirror;
 use crate::canonical;
 use crate::files::{self, Existing, FileError};
-use crate::keys::{KeyId, Keyset, PublicKeyObject, TrustedKey};
+use crate::keys::{KeyId, KeyStatus, Keyset, PublicKeyObject, TrustedKey};
 use crate::ledger::{Ledger, LedgerError};
 
 /// The file that makes a folder a registry home.
@@ -192,7 +192,8 @@ impl Home {
         if home.keyset_path().symlink_metadata().is_err() {
             home.write_keyset(&Keyset::new(Vec::new()))?;
         }
-        if home.ledger_path().symlink_metadata().is_err() {
+        let ledger = home.ledger_path().symlink_metadata();
+        if ledger.map_or(true, |metadata| metadata.len() == 0) {
             Ledger::create(&home.ledger_path())?;
         }
         match files::write(&profile_path, text.as_bytes(), Existing::Keep) {
@@ -259,7 +260,7 @@ impl Home {
     /// [`HomeError`] if the keyset cannot be read or is malformed.
     pub fn keyset(&self) -> Result<Keyset, HomeError> {
         let path = self.keyset_path();
-        let bytes = fs::read(&path).map_err(FileError::io("read", &path))?;
+        let bytes = files::read(&path)?;
         Keyset::from_slice(&bytes).map_err(|error| HomeError::Malformed {
             path,
             message: error.to_string(),
@@ -275,17 +276,30 @@ impl Home {
         )?)
     }
 
-    /// Publishes a key in this home and trusts it; the sealed private key must be written before,
-    /// so that no key is ever trusted that nobody holds.
+    /// Publishes a key of this registry in the home and trusts it: as the active one, or as the
+    /// next if there is an active one. The sealed private key must be written before, so that no
+    /// key is ever trusted that nobody holds.
     ///
     /// # Errors
     /// [`HomeError`].
-    pub fn add_key(&self, entry: TrustedKey) -> Result<(), HomeError> {
+    pub fn add_key(&self, object: &PublicKeyObject) -> Result<KeyStatus, HomeError> {
+        // Two keys made at once must not lose one of them, nor both be active.
+        let lock_path = self.dir.join("keys/.lock");
+        let _lock = File::create(&lock_path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(FileError::io("lock", &lock_path))?;
         let mut keyset = self.keyset()?;
-        let path = self.public_key_path(&entry.key.key_id);
-        files::write(&path, &pretty(&entry.key), Existing::Keep)?;
+        let signer_id = Some(self.profile.registry_id.clone());
+        let mut entry = TrustedKey::of_registry(object.clone(), signer_id);
+        if keyset.active().next().is_some() {
+            entry.status = KeyStatus::Next;
+        }
+        let status = entry.status;
+        let path = self.public_key_path(&object.key_id);
+        files::write(&path, &pretty(object), Existing::Keep)?;
         keyset.keys.push(entry);
-        self.write_keyset(&keyset)
+        self.write_keyset(&keyset)?;
+        Ok(status)
     }
 
     /// The published form of the key `id`.
@@ -302,7 +316,7 @@ impl Home {
 /// # Errors
 /// [`HomeError`] if it cannot be read or is malformed.
 pub fn read_public_key(path: &Path) -> Result<PublicKeyObject, HomeError> {
-    let bytes = fs::read(path).map_err(FileError::io("read", path))?;
+    let bytes = files::read(path)?;
     canonical::from_slice(&bytes).map_err(|error| HomeError::Malformed {
         path: path.to_owned(),
         message: error.to_string(),

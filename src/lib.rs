@@ -10,10 +10,11 @@
 //!
 //! let mut trust = Trust::new();
 //! trust.add("the built-in keyset", pith::keys::Keyset::built_in());
-//! let policy = Policy { trust: &trust, expect: None, at: None };
+//! let now = "2026-12-01T00:00:00Z".parse()?;
+//! let policy = Policy { trust: &trust, expect: None, at: None, now };
 //! let bundle = std::fs::read("tests/vectors/bundle-1706.02379v3.json")?;
 //! assert_eq!(verify_document(&bundle, &policy).verdict(), Verdict::Verified);
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod arxiv;

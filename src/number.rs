@@ -178,6 +178,20 @@ pub enum AliasKind {
     PithShort8,
 }
 
+impl AliasKind {
+    /// The kind as documents write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AliasKind::Arxiv => "arxiv",
+            AliasKind::ArxivVersion => "arxiv_version",
+            AliasKind::Doi => "doi",
+            AliasKind::PithShort12 => "pith_short_12",
+            AliasKind::PithShort16 => "pith_short_16",
+            AliasKind::PithShort8 => "pith_short_8",
+        }
+    }
+}
+
 /// Another name of a record (SPEC 3), in wire order; they sort by kind, then by value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

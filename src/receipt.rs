@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::keys::{Algorithm, Fingerprint, KeyId, SignatureBytes, Signer, SignerError};
+use crate::record::CanonicalRecord;
 use crate::text::constant;
 use crate::time::TimestampMicros;
 
@@ -60,18 +61,17 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Signs the digest of a record; `canonical_sha256` must be [`CanonicalRecord::digest`]'s.
-    ///
-    /// [`CanonicalRecord::digest`]: crate::record::CanonicalRecord::digest
+    /// Signs the digest of `record`: its first receipt.
     ///
     /// # Errors
     /// Those of the signer.
     pub fn issue(
-        canonical_sha256: Digest,
+        record: &CanonicalRecord,
         builder_version: &str,
         now: TimestampMicros,
         signer: &dyn Signer,
     ) -> Result<Receipt, SignerError> {
+        let canonical_sha256 = record.digest();
         Ok(Receipt {
             kind: ReceiptKind,
             key_id: signer.key_id().clone(),

@@ -234,10 +234,13 @@ pub fn authors_text(authors: &str) -> String {
     names.join(", ")
 }
 
+/// How many code points an excerpt has at most (SPEC 6).
+pub const EXCERPT_CHARS: usize = 600;
+
 /// The first 600 code points of the collapsed abstract, not trimmed after the cut (SPEC 6).
 pub fn abstract_excerpt(abstract_text: &str) -> String {
     let mut excerpt = text::collapse(abstract_text);
-    if let Some((end, _)) = excerpt.char_indices().nth(600) {
+    if let Some((end, _)) = excerpt.char_indices().nth(EXCERPT_CHARS) {
         excerpt.truncate(end);
     }
     excerpt

@@ -24,6 +24,7 @@ fn verdict(bytes: &[u8], trust: &Trust) -> Verdict {
         trust,
         expect: None,
         at: None,
+        now: "2026-12-01T00:00:00Z".parse().unwrap(),
     };
     verify_document(bytes, &policy).verdict()
 }
@@ -44,6 +45,30 @@ fn places(value: &Value, here: &str, found: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+/// The values of objects that types declare in another order than the sorted one.
+fn in_wire_order(members: &Map<String, Value>) -> Option<Value> {
+    const ORDERS: [&[&str]; 4] = [
+        &["resolver", "bundle", "state", "well_known_bundle"],
+        &[
+            "signer_id",
+            "signer_type",
+            "key_id",
+            "public_key_fingerprint",
+        ],
+        &["kind", "id", "version"],
+        &["alias_kind", "alias_value", "created_at"],
+    ];
+    let order = ORDERS.iter().find(|order| {
+        order.len() == members.len() && order.iter().all(|k| members.contains_key(*k))
+    })?;
+    Some(Value::from(
+        order
+            .iter()
+            .map(|key| members[*key].clone())
+            .collect::<Vec<_>>(),
+    ))
 }
 
 /// Other values that could stand in the place of `value`.
@@ -112,6 +137,9 @@ fn mutants(value: &Value) -> Vec<Value> {
                 changed.remove(key);
                 all.push(Value::from(changed));
             }
+            // Its values as an array, in the order in which it is sorted or published.
+            all.push(Value::from(members.values().cloned().collect::<Vec<_>>()));
+            all.extend(in_wire_order(members));
             all
         }
     }
@@ -167,6 +195,7 @@ fn a_later_signed_at_is_said_not_to_be_authenticated() {
         trust: &trust,
         expect: None,
         at: None,
+        now: "2026-12-01T00:00:00Z".parse().unwrap(),
     };
     let report = verify_document(&serde_json::to_vec(&bundle).unwrap(), &policy);
     assert_eq!(report.verdict(), Verdict::Verified);

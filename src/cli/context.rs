@@ -1,7 +1,7 @@
 //! What every verb works with: global flags, settings, the clock and the registry home.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,6 +28,7 @@ pub struct Global {
         short = 'C',
         long = "home",
         global = true,
+        help_heading = "Global options",
         value_name = "DIR",
         env = "PITH_HOME",
         hide_env_values = true
@@ -35,21 +36,22 @@ pub struct Global {
     pub home: Option<PathBuf>,
 
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
 
     /// Print nothing on stderr but warnings and errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
 
     /// Show no progress bar
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub no_progress: bool,
 
     /// Write this time everywhere instead of the clock's, such as 2026-05-18T00:30:44Z
     #[arg(
         long,
         global = true,
+        help_heading = "Global options",
         value_name = "RFC3339",
         env = "PITH_NOW",
         hide_env_values = true
@@ -147,10 +149,20 @@ impl Context {
 
     /// The registry home if one was named or is found; verbs that only verify do without.
     pub fn home_if_any(&self) -> Result<Option<Home>, Failure> {
-        if self.global.home.is_none() && self.home_dir().is_err() {
-            return Ok(None);
+        if self.global.home.is_some() {
+            return self.home().map(Some);
         }
-        self.home().map(Some)
+        let Ok((dir, _)) = self.home_dir() else {
+            return Ok(None);
+        };
+        let opened = Home::open(&dir).and_then(|home| home.keyset().map(|_| home));
+        if let Err(error) = &opened {
+            self.warn(&format!(
+                "the home found in {} is not asked: {error}",
+                dir.display()
+            ));
+        }
+        Ok(opened.ok())
     }
 
     /// The home's ledger for reading.
@@ -179,7 +191,8 @@ impl Context {
 
     /// The home's ledger for rebuilding: made if it is lost.
     pub fn locked_ledger_or_new(&self, home: &Home) -> Result<(Ledger, LedgerLock), Failure> {
-        if home.ledger_path().symlink_metadata().is_err() {
+        let ledger = home.ledger_path().symlink_metadata();
+        if ledger.map_or(true, |metadata| metadata.len() == 0) {
             Ledger::create(&home.ledger_path())?;
         }
         self.locked_ledger(home)
@@ -190,10 +203,25 @@ impl Context {
         let mut trust = Trust::new();
         trust.add("the built-in keyset", Keyset::built_in());
         if let Some(home) = self.home_if_any()? {
-            trust.add(
-                format!("this home alone (bootstrap, {})", home.dir().display()),
-                home.keyset()?,
-            );
+            let mut keyset = home.keyset()?;
+            // A folder that was merely found may have come with the document: it vouches for the
+            // registry that it is, and for none that is known otherwise.
+            let id = &home.profile.registry_id;
+            let known = Keyset::built_in().keys.into_iter();
+            let impostor = self.global.home.is_none()
+                && known
+                    .filter_map(|entry| entry.signer_id)
+                    .any(|known| known == *id);
+            keyset
+                .keys
+                .retain(|entry| entry.signer_id.as_ref() == Some(id) && !impostor);
+            let dir = home.dir().display();
+            if impostor {
+                self.warn(&format!(
+                    "{dir} calls itself {id} and is not asked; name it with -C if it is that registry"
+                ));
+            }
+            trust.add(format!("this home alone (bootstrap, {dir})"), keyset);
         }
         Ok(trust)
     }
@@ -203,6 +231,51 @@ impl Context {
         let home = self.home_if_any()?;
         let keyset = home.map(|home| home.keyset()).transpose()?;
         Ok(keyset.is_some_and(|keyset| !keyset.keys.is_empty()))
+    }
+
+    /// Refuses outputs that would overwrite an input, each other, or what the home lives by.
+    pub fn check_outputs(
+        &self,
+        home: Option<&Home>,
+        inputs: &[PathBuf],
+        outputs: &[Option<&Path>],
+    ) -> Result<(), Failure> {
+        let real = |path: &Path| {
+            let path = path.components().as_path();
+            let folder = crate::files::folder_of(path).canonicalize().ok();
+            let joined = folder
+                .zip(path.file_name())
+                .map(|(folder, name)| folder.join(name));
+            path.canonicalize()
+                .ok()
+                .or(joined)
+                .unwrap_or_else(|| path.to_owned())
+        };
+        let mut taken: Vec<PathBuf> = inputs.iter().map(|input| real(input)).collect();
+        let stdout = Path::new("-");
+        for output in outputs.iter().flatten().filter(|output| **output != stdout) {
+            let path = real(output);
+            let of_home = home.is_some_and(|home| {
+                let dir = real(home.dir());
+                let ledger = real(&home.ledger_path());
+                let beside_ledger = path.as_os_str().as_encoded_bytes();
+                path.starts_with(dir.join("keys"))
+                    || dir.starts_with(&path)
+                    || path == dir.join(crate::home::PROFILE_FILE)
+                    || beside_ledger.starts_with(ledger.as_os_str().as_encoded_bytes())
+            });
+            if of_home || taken.contains(&path) {
+                let what = if of_home {
+                    "belongs to the registry home"
+                } else {
+                    "is named twice"
+                };
+                let problem = format!("{} {what}, so nothing is written there", output.display());
+                return Err(Failure::new(Exit::Usage, problem).hint("name another file"));
+            }
+            taken.push(path);
+        }
+        Ok(())
     }
 
     /// From now on an interrupt ends the run at the next safe moment instead of at once.

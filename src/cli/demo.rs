@@ -17,11 +17,12 @@ use crate::arxiv::{Item, Paper, ReadOptions, Reader};
 use crate::files::{self, Existing, FileError};
 use crate::home::Home;
 use crate::keys::{
-    Keyset, NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, TrustedKey, harden,
-    seal, write_key_file,
+    Keyset, NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, harden, seal,
+    write_key_file,
 };
 use crate::mint::{Issuer, MintOptions, OnChange, mint_group};
 use crate::number::PithNumber;
+use crate::time::Timestamp;
 use crate::verify::{Policy, Trust, Verdict, verify_document};
 
 /// Make a throw-away registry: key, sample papers, bundles, all verified
@@ -43,6 +44,7 @@ const PUBLISHED: &[u8] = include_bytes!("../../tests/vectors/bundle-1706.02379v3
 
 pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = folder(args.dir)?;
+    let now = context.now().seconds();
     // With --json only the object at the end is data.
     let mut out: Box<dyn std::io::Write> = if context.json() {
         Box::new(std::io::sink())
@@ -52,7 +54,8 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     let home = Home::init(&dir, "demo.invalid", "https://demo.invalid")?;
     writeln!(out, "1. A registry home: {}", dir.display())?;
 
-    harden().map_err(|error| Failure::new(Exit::Locked, error.to_string()))?;
+    harden()?;
+    context.warn_of_fixed_time();
     let key = make_key(&home)?;
     writeln!(
         out,
@@ -71,7 +74,7 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     )?;
 
     let (mut ledger, _lock) = context.locked_ledger(&home)?;
-    let issuer = Issuer::new(&home.profile, &key, key.public.clone(), &mut ledger)?;
+    let issuer = Issuer::new(&home.profile, &key, &home.keyset()?, &mut ledger)?;
     let options = MintOptions {
         on_change: OnChange::Keep,
         bundles: true,
@@ -85,7 +88,7 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
         let wire = done.bundle.as_deref().unwrap_or_default();
         let file = dir.join(format!("bundles/{}.json", done.number.suffix()));
         files::write(&file, wire, Existing::Keep)?;
-        verified(wire, &trust, &file.display().to_string())?;
+        verified(wire, &trust, now, &file.display().to_string())?;
         writeln!(
             out,
             "   {}  arXiv:{}v{}",
@@ -105,7 +108,7 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     files::write(&published, PUBLISHED, Existing::Keep)?;
     let mut trust = Trust::new();
     trust.add("the built-in keyset", Keyset::built_in());
-    verified(PUBLISHED, &trust, "the published bundle")?;
+    verified(PUBLISHED, &trust, now, "the published bundle")?;
     writeln!(
         out,
         "6. A bundle that pith.science published, verified with its built-in key: {}",
@@ -153,11 +156,10 @@ fn make_key(home: &Home) -> Result<SoftwareKey, Failure> {
         .to_string()
         .parse()
         .map_err(|_| Failure::new(Exit::Io, "the demo's recipient cannot be read"))?;
-    let written = write_key_file(
+    write_key_file(
         &identity_path,
         format!("{}\n", text.expose_secret()).as_bytes(),
-    );
-    written.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    )?;
 
     let id = "demo-key".parse().expect("a key id");
     let private = PrivateKey::generate(&mut rand::rng());
@@ -165,14 +167,12 @@ fn make_key(home: &Home) -> Result<SoftwareKey, Failure> {
         &private,
         &Protection::Recipients(vec![recipient]),
         Arc::new(NoPrompts),
-    )
-    .map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    )?;
     let path = home.private_key_path(&id);
-    write_key_file(&path, &sealed).map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    write_key_file(&path, &sealed)?;
     let key = PublicKey::from(private.verifying_key());
     let object = PublicKeyObject::of_registry(key, id, &home.profile.base_url);
-    let signer_id = Some(home.profile.registry_id.clone());
-    home.add_key(TrustedKey::of_registry(object.clone(), signer_id))?;
+    home.add_key(&object)?;
     Ok(SoftwareKey::new(private, object))
 }
 
@@ -198,21 +198,25 @@ fn read(input: &Path) -> Result<Vec<Paper>, Failure> {
     Ok(papers)
 }
 
-fn verified(bundle: &[u8], trust: &Trust, name: &str) -> Result<(), Failure> {
+fn verified(bundle: &[u8], trust: &Trust, now: Timestamp, name: &str) -> Result<(), Failure> {
     let policy = Policy {
         trust,
         expect: None,
         at: None,
+        now,
     };
     let report = verify_document(bundle, &policy);
     match report.verdict() {
         Verdict::Verified => Ok(()),
-        _ => Err(Failure::new(
-            Exit::Refused,
-            format!(
-                "{name} does not verify: {}",
-                super::verify::first_fault(&report)
-            ),
-        )),
+        _ => {
+            let why = report
+                .decisive()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            Err(Failure::new(
+                Exit::Refused,
+                format!("{name} does not verify: {why}"),
+            ))
+        }
     }
 }

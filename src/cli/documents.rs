@@ -8,8 +8,8 @@ use crate::files::FileError;
 
 use super::error::{Exit, Failure};
 
-/// The largest document that is read: 100,000 events take about a third of it.
-const LARGEST: u64 = 512 << 20;
+/// The largest document that is read. As a tree it may take sixteen times as much.
+const LARGEST: u64 = 128 << 20;
 
 /// A document and where it stands.
 pub struct Document {
@@ -135,6 +135,10 @@ impl OpenFile {
                 .read_until(b'\n', &mut bytes)
                 .map_err(FileError::io("read", &self.path))?;
             if count == 0 {
+                if self.by_line.is_none() {
+                    let problem = format!("{} holds no document", self.path.display());
+                    return Err(Failure::new(Exit::Io, problem));
+                }
                 return Ok(None);
             }
             self.line += 1;
@@ -144,8 +148,11 @@ impl OpenFile {
             }
             // JSON lines begin with a complete object; a document over several lines does not.
             let by_line = *self.by_line.get_or_insert_with(|| {
-                serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
-                    .map_or_else(|error| !error.is_eof(), |_| true)
+                let object = bytes.trim_ascii_start().starts_with(b"{");
+                match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+                    Ok(_) => true,
+                    Err(error) => object && !error.is_eof(),
+                }
             });
             if !by_line {
                 let rest = LARGEST + 1 - bytes.len() as u64;

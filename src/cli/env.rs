@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use crate::keys::Keyset;
 use clap::Args;
 use serde::Serialize;
 
@@ -44,7 +45,14 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
     match context.home_dir() {
         Ok((dir, source)) => {
             add("home", Some(dir.display().to_string()), source);
-            let home = context.home()?;
+            let home = match context.home() {
+                Ok(home) => home,
+                Err(failure) => {
+                    failure.report();
+                    add("registry_id", None, "the home cannot be used");
+                    return print(settings, context);
+                }
+            };
             let profile = home
                 .dir()
                 .join(crate::home::PROFILE_FILE)
@@ -67,7 +75,10 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
                 Some(home.ledger_path().display().to_string()),
                 &profile,
             );
-            let keyset = home.keyset()?;
+            let keyset = home.keyset().unwrap_or_else(|error| {
+                Failure::from(error).report();
+                Keyset::new(Vec::new())
+            });
             let active: Vec<_> = keyset
                 .active()
                 .map(|entry| entry.key.key_id.to_string())
@@ -104,6 +115,10 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
         source,
     );
 
+    print(settings, context)
+}
+
+fn print(settings: Vec<Setting>, context: &Context) -> Result<Exit, Failure> {
     if context.json() {
         output::json(&Settings {
             schema_version: JSON_SCHEMA,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::arxiv::InputError;
 use crate::files::FileError;
 use crate::home::HomeError;
+use crate::keys::{HardenError, KeyFileError, SealError};
 use crate::ledger::LedgerError;
 use crate::mint::MintError;
 
@@ -89,21 +90,13 @@ impl Failure {
         Failure::new(exit, chain(error))
     }
 
-    /// Says what went wrong on stderr; a closed stdout is the reader's wish and is not reported.
+    /// Says what went wrong on stderr.
     pub fn report(self) -> Exit {
-        if self.problem.is_empty() {
-            return self.exit;
-        }
         super::output::message("error", &self.problem);
         if let Some(hint) = self.hint {
             super::output::message("hint", &hint);
         }
         self.exit
-    }
-
-    /// A reader that closed the pipe has seen enough.
-    fn quiet() -> Self {
-        Failure::new(Exit::Done, "")
     }
 }
 
@@ -124,10 +117,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl From<io::Error> for Failure {
     /// For what is written to stdout; files name their path.
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::quiet(),
-            _ => Failure::new(Exit::Io, format!("cannot write to stdout: {error}")),
-        }
+        Failure::new(Exit::Io, format!("cannot write to stdout: {error}"))
     }
 }
 
@@ -180,7 +170,34 @@ impl From<LedgerError> for Failure {
 
 impl From<InputError> for Failure {
     fn from(error: InputError) -> Self {
+        let exit = match error {
+            InputError::StdinTwice => Exit::Usage,
+            _ => Exit::Io,
+        };
+        Failure::of(exit, &error)
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let failure = Failure::of(Exit::Io, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
         Failure::of(Exit::Io, &error)
+    }
+}
+
+impl From<HardenError> for Failure {
+    fn from(error: HardenError) -> Self {
+        Failure::of(Exit::Locked, &error)
+            .hint("no key is opened in a process whose memory others could read")
     }
 }
 

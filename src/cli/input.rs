@@ -1,7 +1,6 @@
 //! Reading metadata for a verb: papers go on, rejects are kept, told and counted.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 
 use crate::arxiv::{Item, Paper, Progress, ReadOptions, Reader, RejectCode, Rejection};
@@ -34,7 +33,7 @@ impl<'a> Papers<'a> {
         let stdin = Box::new(std::io::stdin());
         Ok(Papers {
             reader: Reader::open(&args.inputs, stdin, options)?,
-            rejects: Rejects::open(args.rejects.as_deref(), context)?,
+            rejects: Rejects::new(args.rejects.as_deref(), context),
             deleted: 0,
             exit: Exit::Done,
         })
@@ -64,6 +63,16 @@ impl<'a> Papers<'a> {
         Ok(None)
     }
 
+    /// Whether every input so far was read to its end.
+    pub fn read_whole(&self) -> bool {
+        self.exit == Exit::Done
+    }
+
+    /// Whether any input was rejected.
+    pub fn any_rejected(&self) -> bool {
+        self.rejects.total > 0
+    }
+
     /// How many inputs were rejected, by code.
     pub fn rejected(&self) -> &BTreeMap<&'static str, u64> {
         &self.rejects.counts
@@ -77,6 +86,8 @@ impl<'a> Papers<'a> {
 
 struct Rejects<'a> {
     context: &'a Context,
+    path: Option<&'a Path>,
+    /// Begun with the first rejection.
     file: Option<Growing>,
     counts: BTreeMap<&'static str, u64>,
     remedies: BTreeMap<&'static str, RejectCode>,
@@ -84,14 +95,15 @@ struct Rejects<'a> {
 }
 
 impl<'a> Rejects<'a> {
-    fn open(path: Option<&Path>, context: &'a Context) -> Result<Self, Failure> {
-        Ok(Rejects {
+    fn new(path: Option<&'a Path>, context: &'a Context) -> Self {
+        Rejects {
             context,
-            file: path.map(Growing::create).transpose()?,
+            path,
+            file: None,
             counts: BTreeMap::new(),
             remedies: BTreeMap::new(),
             total: 0,
-        })
+        }
     }
 
     fn add(&mut self, rejection: &Rejection) -> Result<(), Failure> {
@@ -99,10 +111,13 @@ impl<'a> Rejects<'a> {
         *self.counts.entry(rejection.code.as_str()).or_default() += 1;
         self.remedies
             .insert(rejection.code.as_str(), rejection.code);
-        if let Some(file) = &mut self.file {
-            return output::json_line(file, rejection).map_err(|error| {
-                FileError::io("write", Path::new("the rejects file"))(error).into()
-            });
+        if let Some(path) = self.path {
+            if self.file.is_none() {
+                self.file = Some(Growing::create(path)?);
+            }
+            let file = self.file.as_mut().expect("begun above");
+            return output::json_line(file, rejection)
+                .map_err(|error| FileError::io("write", path)(error).into());
         }
         if self.total <= SHOWN {
             let Rejection {
@@ -130,10 +145,12 @@ impl<'a> Rejects<'a> {
     }
 
     fn finish(mut self, force: bool) -> Result<Exit, Failure> {
-        let kept = self.file.is_some();
-        if let Some(mut file) = self.file.take() {
-            file.flush()
-                .map_err(FileError::io("write", Path::new("the rejects file")))?;
+        let kept = self.path.is_some();
+        if let Some(path) = self.path {
+            let file = match self.file.take() {
+                Some(file) => file,
+                None => Growing::create(path)?,
+            };
             file.finish(force)?;
         }
         if self.total == 0 {

@@ -8,6 +8,7 @@ use crate::keys::{
     KeyId, KeyStatus, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
     TrustedKey, harden, seal, write_key_file,
 };
+use crate::time::TimestampMicros;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -75,46 +76,49 @@ pub fn run(args: KeyArgs, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
-/// The program dies rather than leave secrets in a core dump.
-fn harden_process() -> Result<(), Failure> {
-    harden().map_err(|error| {
-        Failure::new(Exit::Locked, error.to_string())
-            .hint("no key is opened in a process whose memory others could read")
-    })
-}
-
 fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
     let Role::Signing = args.role;
     let home = context.home()?;
     let id = &args.id;
     let keyset = home.keyset()?;
     let private = home.private_key_path(id);
-    if keyset.named(id).is_some() || private.symlink_metadata().is_ok() {
+    if home.public_key_path(id) == home.keyset_path() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{id} is the name of the keyset's file"),
+        )
+        .hint("choose another --id"));
+    }
+    if keyset.named(id).is_some() {
         return Err(
             Failure::new(Exit::Refused, format!("the key {id} exists already"))
                 .hint("a key is never overwritten; choose another --id"),
         );
     }
-    harden_process()?;
+    if private.symlink_metadata().is_ok() {
+        let private = private.display();
+        let problem = format!("{private} is there, but the home's keyset has no key {id}");
+        return Err(Failure::new(Exit::Refused, problem).hint(
+            "if an earlier attempt was cut off, nothing was signed with it: move the file away, \
+             and run this again",
+        ));
+    }
+    harden()?;
     let name = format!("the new key {id}");
     let protection = args
         .new
         .for_new_key(&name, &args.passphrase, &SecretSources::of_process())?;
     let key = PrivateKey::generate(&mut rand::rng());
-    let bytes = seal_key(&key, &protection, id)?;
-    write_key_file(&private, &bytes).map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    let prompts = Arc::new(TerminalPrompts(Arc::new(Tty)));
+    let bytes = seal(&key, &protection, prompts)?;
+    write_key_file(&private, &bytes)?;
     let object = PublicKeyObject::of_registry(
         PublicKey::from(key.verifying_key()),
         id.clone(),
         &home.profile.base_url,
     );
     drop(key);
-    let mut entry = TrustedKey::of_registry(object.clone(), Some(home.profile.registry_id.clone()));
-    if keyset.active().next().is_some() {
-        entry.status = KeyStatus::Next;
-    }
-    let status = entry.status;
-    home.add_key(entry)?;
+    let status = home.add_key(&object)?;
 
     let fingerprint = object.key.fingerprint();
     context.note(&format!(
@@ -139,16 +143,6 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
         ))?;
     }
     Ok(Exit::Done)
-}
-
-fn seal_key(
-    key: &PrivateKey,
-    protection: &crate::keys::Protection,
-    id: &KeyId,
-) -> Result<Vec<u8>, Failure> {
-    let prompts = Arc::new(TerminalPrompts(Arc::new(Tty)));
-    seal(key, protection, prompts)
-        .map_err(|error| Failure::new(Exit::Io, format!("cannot seal the new key {id}: {error}")))
 }
 
 fn listed<'a>(home: &Home, entry: &'a TrustedKey) -> Listed<'a> {
@@ -204,7 +198,12 @@ impl SoftwareKey {
     }
 
     /// Opens the key `id` of the home, or its one active key.
-    pub fn open(home: &Home, id: Option<&KeyId>, unlock: UnlockArgs) -> Result<Self, Failure> {
+    pub fn open(
+        home: &Home,
+        id: Option<&KeyId>,
+        unlock: UnlockArgs,
+        now: TimestampMicros,
+    ) -> Result<Self, Failure> {
         let keyset = home.keyset()?;
         let entry = match id {
             Some(id) => keyset.named(id).ok_or_else(|| {
@@ -223,7 +222,7 @@ impl SoftwareKey {
             .hint("`pith key list` shows which key is active"));
         }
         let public = home.public_key(id)?;
-        if public.key != entry.key.key {
+        if public != entry.key {
             let path = home.public_key_path(id);
             return Err(Failure::new(
                 Exit::Refused,
@@ -234,7 +233,14 @@ impl SoftwareKey {
             )
             .hint("restore keys/ from a backup"));
         }
-        harden_process()?;
+        if !entry.counts_at(now.seconds()) {
+            return Err(Failure::new(
+                Exit::Refused,
+                format!("key {id} is not valid at {now}, so it signs nothing"),
+            )
+            .hint("the home's keyset says from when to when it is"));
+        }
+        harden()?;
         let path = home.private_key_path(id);
         let private =
             Unlocker::new(unlock, SecretSources::of_process()).open(id.as_str(), &path)?;

@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use crate::bundle::Bundle;
-use crate::ledger::{BundleSeal, Finding, Ledger, LedgerError, NewRecord};
-use crate::verify::{Policy, Trust, Verdict, verify_document};
+use crate::event::{Event, RECORD_CREATED};
+use crate::ledger::{BundleSeal, Finding, Ledger, LedgerError, NewRecord, Stats, Transaction};
+use crate::verify::{Policy, Trust, verify_document};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -14,7 +15,6 @@ use super::context::{Context, JSON_SCHEMA};
 use super::documents::Documents;
 use super::error::{Exit, Failure};
 use super::output;
-use super::verify::first_fault;
 
 /// Check, count, print, back up and rebuild the ledger
 #[derive(Debug, Args)]
@@ -54,6 +54,7 @@ pub fn run(args: LedgerArgs, context: &Context) -> Result<Exit, Failure> {
         LedgerVerb::Dump => dump(context),
         LedgerVerb::Backup { file, force } => {
             let home = context.home()?;
+            context.check_outputs(Some(&home), &[], &[Some(&file)])?;
             let ledger = context.ledger(&home)?;
             ledger.backup(&file, force)?;
             context.note(&format!("copied the ledger to {}", file.display()));
@@ -67,6 +68,13 @@ pub fn run(args: LedgerArgs, context: &Context) -> Result<Exit, Failure> {
         }
         LedgerVerb::Rebuild { bundles } => rebuild(&bundles, context),
     }
+}
+
+#[derive(Serialize)]
+struct StatsObject<'a> {
+    schema_version: &'static str,
+    #[serde(flatten)]
+    stats: &'a Stats,
 }
 
 #[derive(Serialize)]
@@ -124,7 +132,10 @@ fn stats(context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let stats = context.ledger(&home)?.stats()?;
     if context.json() {
-        output::json(&stats)?;
+        output::json(&StatsObject {
+            schema_version: JSON_SCHEMA,
+            stats: &stats,
+        })?;
         return Ok(Exit::Done);
     }
     let mut out = output::stdout();
@@ -170,9 +181,6 @@ struct Rebuilt {
     refused: u64,
 }
 
-/// How many bundles go into one transaction.
-const GROUP: usize = 256;
-
 fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let mut trust = Trust::new();
@@ -181,6 +189,7 @@ fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
         trust: &trust,
         expect: None,
         at: None,
+        now: context.now().seconds(),
     };
     let (mut ledger, _lock) = context.locked_ledger_or_new(&home)?;
     let mut counts = Rebuilt {
@@ -188,58 +197,29 @@ fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
         ..Rebuilt::default()
     };
     let mut exit = Exit::Done;
-    let mut group: Vec<NewRecord> = Vec::new();
+    let mut group = Vec::new();
     for document in Documents::open(paths)? {
-        let document = document?;
-        let report = verify_document(&document.bytes, &policy);
-        if report.verdict() != Verdict::Verified {
-            counts.refused += 1;
-            exit = exit.worst(Exit::Refused);
-            output::message(
-                "refused",
-                &format!("{}: {}", document.place, first_fault(&report)),
-            );
-            continue;
-        }
-        let Ok(bundle) = Bundle::from_slice(&document.bytes) else {
-            counts.refused += 1;
-            exit = exit.worst(Exit::Refused);
-            output::message("refused", &format!("{}: not a bundle", document.place));
-            continue;
-        };
-        let number = bundle.pith_number;
-        if let Some(held) = ledger.get(number.suffix())? {
-            let same = bundle
-                .events
-                .iter()
-                .all(|event| held.events.iter().any(|(_, e)| e == event));
-            if same {
-                counts.already_there += 1;
-            } else {
-                counts.refused += 1;
-                exit = exit.worst(Exit::Refused);
-                let message = format!(
-                    "{}: the ledger holds {number} with other events",
-                    document.place
-                );
-                output::message("refused", &message);
+        let document = match document {
+            Ok(document) => document,
+            Err(failure) => {
+                exit = exit.worst(failure.report());
+                continue;
             }
-            continue;
+        };
+        let report = verify_document(&document.bytes, &policy);
+        match (report.decisive(), Bundle::from_slice(&document.bytes)) {
+            (Some(check), _) => counts.refuse(&document.place, &check.to_string()),
+            (None, Err(_)) => counts.refuse(&document.place, "is sound, but no bundle"),
+            (None, Ok(bundle)) => group.push((document.place, bundle)),
         }
-        if group.iter().any(|new| new.number == number) {
-            counts.already_there += 1;
-            continue;
-        }
-        for key in &bundle.public_keys {
-            ledger.put_key(key)?;
-        }
-        group.push(record_of(bundle));
-        counts.restored += 1;
         if group.len() == GROUP {
-            insert(&mut ledger, &mut group)?;
+            restore_all(&mut ledger, &mut group, &mut counts)?;
         }
     }
-    insert(&mut ledger, &mut group)?;
+    restore_all(&mut ledger, &mut group, &mut counts)?;
+    if counts.refused > 0 {
+        exit = exit.worst(Exit::Refused);
+    }
     if context.json() {
         output::json(&counts)?;
     } else {
@@ -256,23 +236,64 @@ fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn record_of(bundle: Bundle) -> NewRecord {
-    NewRecord {
-        seal: Some(BundleSeal::from(&bundle)),
-        record: bundle.canonical_record,
-        number: bundle.pith_number,
-        aliases: bundle.source_aliases,
-        events: bundle.events,
+impl Rebuilt {
+    fn refuse(&mut self, place: &str, why: &str) {
+        self.refused += 1;
+        output::message("refused", &format!("{place}: {why}"));
     }
 }
 
-fn insert(ledger: &mut Ledger, group: &mut Vec<NewRecord>) -> Result<(), Failure> {
-    ledger.group::<_, LedgerError>(|transaction| {
-        for new in group.iter() {
-            transaction.insert(new)?;
+/// How many bundles go into one transaction.
+const GROUP: usize = 256;
+
+fn restore_all(
+    ledger: &mut Ledger,
+    bundles: &mut Vec<(String, Bundle)>,
+    counts: &mut Rebuilt,
+) -> Result<(), LedgerError> {
+    ledger.group(|group| {
+        for (place, bundle) in bundles.drain(..) {
+            match restore(group, bundle)? {
+                Ok(true) => counts.restored += 1,
+                Ok(false) => counts.already_there += 1,
+                Err(why) => counts.refuse(&place, &why),
+            }
         }
         Ok(())
-    })?;
-    group.clear();
-    Ok(())
+    })
+}
+
+/// Puts what the ledger lacks of a bundle into it; says whether it lacked anything, or why the
+/// bundle cannot be reconciled with it.
+fn restore(group: &Transaction, bundle: Bundle) -> Result<Result<bool, String>, LedgerError> {
+    let number = bundle.pith_number;
+    for key in &bundle.public_keys {
+        group.put_key(key)?;
+    }
+    let Some(held) = group.get(number.suffix())? else {
+        group.insert(&NewRecord::from(bundle))?;
+        return Ok(Ok(true));
+    };
+    let holds = |event: &Event| {
+        held.events
+            .iter()
+            .any(|(_, e)| e.event_id == event.event_id)
+    };
+    let missing: Vec<_> = bundle.events.iter().filter(|event| !holds(event)).collect();
+    let first_record =
+        |event: &&&Event| event.event_type == RECORD_CREATED && event.supersedes.is_empty();
+    if let Some(event) = missing.iter().find(first_record) {
+        let id = event.event_id;
+        return Ok(Err(format!(
+            "the ledger has {number} from another event than {id}"
+        )));
+    }
+    for event in &missing {
+        group.add_event(&number, event)?;
+    }
+    let complete = bundle.events.len() == held.events.len() + missing.len();
+    if complete && (held.bundle.is_none() || !missing.is_empty()) {
+        group.set_seal(&number, &BundleSeal::from(&bundle))?;
+    }
+    Ok(Ok(!missing.is_empty()))
 }

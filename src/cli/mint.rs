@@ -7,18 +7,16 @@ use std::time::Instant;
 
 use crate::arxiv::Paper;
 use crate::canonical::Json;
+use crate::home::Home;
 use crate::keys::KeyId;
 use crate::ledger::Run;
 use crate::mint::{
-    Done, Fate, Issuer, KeyBook, MintError, MintOptions, OnChange, bundles_as_issued, dry_run,
-    mint_group,
+    Fate, Issuer, KeyBook, MintError, MintOptions, OnChange, bundles_as_issued, dry_run, mint_group,
 };
-use crate::time::TimestampMicros;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::InputArgs;
-use super::bundle::BundleSink;
 use super::context::{Context, JSON_SCHEMA, all_cores};
 use super::error::{Exit, Failure};
 use super::input::Papers;
@@ -26,9 +24,13 @@ use super::key::SoftwareKey;
 use super::output;
 use super::progress::Meter;
 use super::secrets::UnlockArgs;
+use super::sink::BundleSink;
 
 /// How many papers go into one transaction.
 const GROUP: usize = 256;
+
+/// How many papers with changed metadata are named.
+const SHOWN: u64 = 10;
 
 /// Issue records for papers: receipts and events into the ledger, bundles to a file or folder
 #[derive(Debug, Args)]
@@ -149,7 +151,7 @@ impl Summary {
     }
 
     /// What the ledger keeps of a run: the counts.
-    fn of_history(&self) -> Json {
+    fn of_history(&self, fixed_time: bool) -> Json {
         let count = |n: u64| i64::try_from(n).map_or(Json::UInt(n), Json::Int);
         let rejected = self
             .rejected
@@ -162,6 +164,7 @@ impl Summary {
             ("deleted".to_owned(), count(self.deleted)),
             ("rejected".to_owned(), Json::Object(rejected.collect())),
             ("interrupted".to_owned(), Json::Bool(self.interrupted)),
+            ("fixed_time".to_owned(), Json::Bool(fixed_time)),
         ]))
     }
 
@@ -214,82 +217,16 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
             Failure::new(Exit::Usage, problem).hint("use --passphrase-fd with another descriptor")
         );
     }
+    let outputs = [args.bundles.as_deref(), args.input.rejects.as_deref()];
+    context.check_outputs(Some(&home), &args.input.inputs, &outputs)?;
     let mut papers = Papers::open(&args.input, context)?;
     let mut summary = Summary::new(args.dry_run);
-    let exit = if args.dry_run {
-        let ledger = context.ledger(&home)?;
-        let on_change = args.on_change.into();
-        let exit = in_groups(&args, context, &mut papers, &mut summary, |group| {
-            Ok(dry_run(&ledger, group, on_change)?
-                .into_iter()
-                .map(|(fate, number)| Done {
-                    fate,
-                    number,
-                    bundle: None,
-                })
-                .collect())
-        })?;
-        exit.worst(papers_finish(papers, &mut summary, args.force)?)
+    let ended = if args.dry_run {
+        dry(&args, context, &home, &mut papers, &mut summary)?
     } else {
-        let (mut ledger, _lock) = context.locked_ledger(&home)?;
-        let started_at = context.now();
-        // A complete OUT is left alone: then nothing may be signed, only compared.
-        let complete = args.bundles.as_deref().is_some_and(exists) && !args.force;
-        let mut sink = args
-            .bundles
-            .as_deref()
-            .map(BundleSink::create)
-            .transpose()?;
-        let key = if complete {
-            None
-        } else {
-            context.warn_of_fixed_time();
-            Some(SoftwareKey::open(
-                &home,
-                args.key.as_ref(),
-                args.unlock.clone(),
-            )?)
-        };
-        let issuer = key
-            .as_ref()
-            .map(|key| Issuer::new(&home.profile, key, key.public.clone(), &mut ledger))
-            .transpose()?;
-        let book = KeyBook::of(&ledger)?;
-        context.catch_interrupts()?;
-        let options = MintOptions {
-            on_change: args.on_change.into(),
-            bundles: sink.is_some(),
-            jobs: args.jobs.unwrap_or_else(all_cores),
-        };
-        let exit = in_groups(&args, context, &mut papers, &mut summary, |group| {
-            let done = match &issuer {
-                Some(issuer) => mint_group(issuer, &mut ledger, group, context.now(), options)?,
-                None => bundles_as_issued(&home.profile, &book, &ledger, group, options.on_change)
-                    .map_err(|error| out_exists(&args, error))?,
-            };
-            if let Some(sink) = &mut sink {
-                for done in &done {
-                    sink.write(done.bundle.as_deref().unwrap_or_default())?;
-                }
-            }
-            Ok(done)
-        })?;
-        let exit = exit.worst(papers_finish(papers, &mut summary, args.force)?);
-        if let Some(sink) = sink
-            && !summary.interrupted
-        {
-            sink.finish(args.force)?;
-        }
-        if issuer.is_some() {
-            ledger.record_run(&history(
-                summary.of_history(),
-                started_at,
-                context.now(),
-                key.as_ref(),
-            ))?;
-        }
-        exit
+        wet(&args, context, &home, &mut papers, &mut summary)?
     };
+    summary.deleted = papers.deleted;
     summary.seconds = started.elapsed().as_secs_f64();
     summary.papers_per_second = summary.papers() as f64 / summary.seconds.max(1e-6);
     if context.json() {
@@ -297,7 +234,120 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
     } else {
         context.note(&summary.text());
     }
-    Ok(exit)
+    match ended {
+        Ended::Stopped | Ended::Complete => papers.finish(args.force),
+        // What was written so far is no result; outputs keep the name they grow under.
+        Ended::Interrupted => {
+            context.note("interrupted: what is counted is in the ledger; the same command goes on");
+            Ok(Exit::Interrupted)
+        }
+        Ended::Incomplete => {
+            context.note("outputs stay .partial: mend the input, and the same command goes on");
+            Ok(Exit::Io)
+        }
+    }
+}
+
+/// How a run ended, if not with a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// All input was gone through, or as much as `--limit` said.
+    Complete,
+    /// An input was rejected, and `--on-error stop` was given.
+    Stopped,
+    /// An input could not be read to its end.
+    Incomplete,
+    /// An interrupt came.
+    Interrupted,
+}
+
+fn dry(
+    args: &MintArgs,
+    context: &Context,
+    home: &Home,
+    papers: &mut Papers,
+    summary: &mut Summary,
+) -> Result<Ended, Failure> {
+    let ledger = context.ledger(home)?;
+    let on_change = args.on_change.into();
+    in_groups(args, context, papers, summary, |group| {
+        let fates = dry_run(&ledger, group, on_change)?;
+        Ok(fates.into_iter().map(|(fate, _)| fate).collect())
+    })
+}
+
+fn wet(
+    args: &MintArgs,
+    context: &Context,
+    home: &Home,
+    papers: &mut Papers,
+    summary: &mut Summary,
+) -> Result<Ended, Failure> {
+    let (mut ledger, _lock) = context.locked_ledger(home)?;
+    let started_at = context.now();
+    // A complete OUT is left alone: then nothing may be signed, only compared.
+    let complete = args.bundles.as_deref().is_some_and(exists) && !args.force;
+    let key = if complete {
+        None
+    } else {
+        context.warn_of_fixed_time();
+        let (id, unlock) = (args.key.as_ref(), args.unlock.clone());
+        Some(SoftwareKey::open(home, id, unlock, context.now())?)
+    };
+    let keyset = home.keyset()?;
+    let issuer = key
+        .as_ref()
+        .map(|key| Issuer::new(&home.profile, key, &keyset, &mut ledger))
+        .transpose()?;
+    let book = KeyBook::of(&ledger)?;
+    let mut sink = args
+        .bundles
+        .as_deref()
+        .map(BundleSink::create)
+        .transpose()?;
+    context.catch_interrupts()?;
+    let options = MintOptions {
+        on_change: args.on_change.into(),
+        bundles: sink.is_some(),
+        jobs: args.jobs.unwrap_or_else(all_cores),
+    };
+    let mut changed_shown = 0;
+    let ended = in_groups(args, context, papers, summary, |group| {
+        let done = match &issuer {
+            Some(issuer) => mint_group(issuer, &mut ledger, group, context.now(), options)?,
+            None => bundles_as_issued(&home.profile, &book, &ledger, group, options.on_change)
+                .map_err(|error| out_exists(args, error))?,
+        };
+        if let Some(sink) = &mut sink {
+            for wire in done.iter().filter_map(|done| done.bundle.as_deref()) {
+                sink.write(wire)?;
+            }
+        }
+        for (paper, done) in group.iter().zip(&done) {
+            if done.fate == Fate::MetadataChanged && changed_shown < SHOWN {
+                changed_shown += 1;
+                let (id, version, number) = (paper.id(), paper.version(), done.number);
+                context.note(&format!(
+                    "arXiv:{id}v{version} has other metadata now and keeps {number}"
+                ));
+            }
+        }
+        Ok(done.iter().map(|done| done.fate).collect())
+    })?;
+    if let (Some(sink), Ended::Complete) = (sink, ended) {
+        sink.finish(args.force)?;
+    }
+    if let Some(key) = &key {
+        ledger.record_run(&Run {
+            verb: "mint".to_owned(),
+            started_at,
+            finished_at: context.now(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            key_id: Some(key.public.key_id.clone()),
+            summary: summary.of_history(context.fixed_now().is_some()),
+        })?;
+    }
+    Ok(ended)
 }
 
 fn exists(path: &Path) -> bool {
@@ -319,69 +369,51 @@ fn out_exists(args: &MintArgs, error: MintError) -> Failure {
     }
 }
 
-fn papers_finish(papers: Papers, summary: &mut Summary, force: bool) -> Result<Exit, Failure> {
-    summary.deleted = papers.deleted;
-    summary.rejected = papers.rejected().clone();
-    papers.finish(force)
-}
-
 /// Reads papers in groups, has each group done, and counts what became of them.
 fn in_groups(
     args: &MintArgs,
     context: &Context,
     papers: &mut Papers,
     summary: &mut Summary,
-    mut work: impl FnMut(&[Paper]) -> Result<Vec<Done>, Failure>,
-) -> Result<Exit, Failure> {
+    mut work: impl FnMut(&[Paper]) -> Result<Vec<Fate>, Failure>,
+) -> Result<Ended, Failure> {
     let mut meter = Meter::new(context, papers.progress());
     let mut left = args.limit.unwrap_or(u64::MAX);
-    let stop_at_rejects = args.on_error == OnError::Stop;
-    loop {
+    let mut ended = None;
+    while ended.is_none() {
         let mut group = Vec::with_capacity(GROUP);
-        let mut stop = false;
-        while group.len() < GROUP && left > 0 && !stop {
-            let rejected_before = papers.rejected().len();
-            match papers.next()? {
-                // A rejected input stood before this paper.
-                Some(_) if stop_at_rejects && papers.rejected().len() > rejected_before => {
-                    stop = true
-                }
-                Some(paper) => group.push(paper),
-                None => stop = true,
+        while group.len() < GROUP && ended.is_none() {
+            if left == 0 {
+                ended = Some(Ended::Complete);
+                break;
             }
-            left -= 1;
+            let paper = papers.next()?;
+            if args.on_error == OnError::Stop && papers.any_rejected() {
+                // The paper read last stands behind what was rejected.
+                ended = Some(Ended::Stopped);
+            } else if let Some(paper) = paper {
+                group.push(paper);
+                left -= 1;
+            } else if papers.read_whole() {
+                ended = Some(Ended::Complete);
+            } else {
+                ended = Some(Ended::Incomplete);
+            }
         }
-        let done = if group.is_empty() {
+        let fates = if group.is_empty() {
             Vec::new()
         } else {
             work(&group)?
         };
-        for done in &done {
-            summary.count(done.fate);
+        meter.add(fates.len() as u64);
+        for fate in fates {
+            summary.count(fate);
         }
-        meter.add(done.len() as u64);
+        summary.rejected.clone_from(papers.rejected());
         if context.interrupted() {
             summary.interrupted = true;
-            return Ok(Exit::Interrupted);
-        }
-        if stop || left == 0 {
-            return Ok(Exit::Done);
+            ended = Some(Ended::Interrupted);
         }
     }
-}
-
-fn history(
-    summary: Json,
-    started_at: TimestampMicros,
-    finished_at: TimestampMicros,
-    key: Option<&SoftwareKey>,
-) -> Run {
-    Run {
-        verb: "mint".to_owned(),
-        started_at,
-        finished_at,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        key_id: key.map(|key| key.public.key_id.clone()),
-        summary,
-    }
+    Ok(ended.unwrap_or(Ended::Complete))
 }

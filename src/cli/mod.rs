@@ -21,6 +21,7 @@ mod progress;
 mod record;
 pub mod secrets;
 mod show;
+mod sink;
 pub mod terminal;
 mod verify;
 
@@ -35,6 +36,7 @@ use error::{Exit, Failure};
     name = "pith",
     version,
     max_term_width = 100,
+    disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 does not verify, 2 usage, 3 some inputs rejected, 4 untrusted key, \
                   5 input or output, 6 key not unlocked, 130 interrupted."
 )]
@@ -89,13 +91,14 @@ pub fn main() -> Exit {
 
 /// Help and version are data and go to stdout; everything else about usage goes to stderr.
 fn usage(error: &clap::Error) -> Exit {
+    if error.use_stderr() {
+        let text = error.render().to_string();
+        output::message("error", text.trim_start_matches("error: ").trim_end());
+        return Exit::Usage;
+    }
     // A closed pipe is no reason to fail: whoever asked has seen enough.
     let _ = error.print();
-    if error.use_stderr() {
-        Exit::Usage
-    } else {
-        Exit::Done
-    }
+    Exit::Done
 }
 
 fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {

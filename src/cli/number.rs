@@ -27,7 +27,7 @@ pub struct NumberArgs {
     digest: Option<Digest>,
 
     /// The year of the record's submitted_at
-    #[arg(long, value_name = "YYYY", requires = "digest", value_parser = clap::value_parser!(u16).range(1..=9999))]
+    #[arg(long, value_name = "YYYY", requires = "digest", conflicts_with = "inputs", value_parser = clap::value_parser!(u16).range(1..=9999))]
     year: Option<u16>,
 
     /// Accept titles and abstracts that are not ASCII (their hashes differ from the registry's)

@@ -1,10 +1,12 @@
 //! What is printed: data on stdout, everything else on stderr, files whole or not at all.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, FileError};
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 use super::error::Failure;
@@ -12,12 +14,80 @@ use super::error::Failure;
 /// Prints a line about the run on stderr: `pith: KIND: TEXT`.
 pub fn message(kind: &str, text: &str) {
     // If stderr is closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "pith: {kind}: {text}");
+    let _ = writeln!(io::stderr(), "pith: {kind}: {}", printable(text));
+}
+
+/// Text that may quote somebody's document, made fit for a terminal: what could move the cursor
+/// or turn the direction of writing is spelled out, and a very long text is cut.
+pub fn printable(text: &str) -> String {
+    const LONGEST: usize = 4000;
+    let mut shown = String::with_capacity(text.len().min(LONGEST));
+    for c in text.chars() {
+        if shown.len() >= LONGEST {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                shown.extend(c.escape_unicode());
+            }
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// Buffered stdout; flush it before the verb ends.
-pub fn stdout() -> BufWriter<io::StdoutLock<'static>> {
-    BufWriter::with_capacity(1 << 16, io::stdout().lock())
+///
+/// A reader that closes the pipe has seen enough: what is written afterwards is dropped, and the
+/// verb still ends with its own exit code.
+pub struct Stdout {
+    inner: BufWriter<io::StdoutLock<'static>>,
+    closed: bool,
+}
+
+/// This process's [`Stdout`].
+pub fn stdout() -> Stdout {
+    Stdout {
+        inner: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+        closed: false,
+    }
+}
+
+impl Stdout {
+    /// Whether nobody reads any more, so that there is no use in writing on.
+    pub fn closed(&self) -> bool {
+        self.closed
+    }
+
+    fn tolerate<T>(&mut self, result: io::Result<T>, dropped: T) -> io::Result<T> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(dropped)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed {
+            return Ok(bytes.len());
+        }
+        let written = self.inner.write(bytes);
+        self.tolerate(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let flushed = self.inner.flush();
+        self.tolerate(flushed, ())
+    }
 }
 
 /// Prints one JSON object as a line on stdout.
@@ -45,7 +115,14 @@ impl Growing {
     /// Begins the file; what an earlier attempt left is written anew.
     pub fn create(path: &Path) -> Result<Self, FileError> {
         let partial = partial_of(path);
-        let file = File::create(&partial).map_err(FileError::io("create", &partial))?;
+        // Not through a link: the name is ours to choose, and so would be what it leads to.
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&partial)
+            .map_err(FileError::io("create", &partial))?;
         Ok(Growing {
             path: path.to_owned(),
             partial,

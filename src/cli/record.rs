@@ -37,6 +37,9 @@ struct Line {
 }
 
 pub fn run(args: RecordArgs, context: &Context) -> Result<Exit, Failure> {
+    let outputs = [args.input.rejects.as_deref()];
+    let home = context.home_if_any().ok().flatten();
+    context.check_outputs(home.as_ref(), &args.input.inputs, &outputs)?;
     let mut papers = Papers::open(&args.input, context)?;
     let mut out = output::stdout();
     while let Some(paper) = papers.next()? {
@@ -52,6 +55,9 @@ pub fn run(args: RecordArgs, context: &Context) -> Result<Exit, Failure> {
         let mut bytes = canonical::wire(&line).expect("a record is JSON");
         bytes.push(b'\n');
         out.write_all(&bytes)?;
+        if out.closed() {
+            break;
+        }
     }
     out.flush()?;
     papers.finish(args.force)

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::error::{Exit, Failure};
-use super::output;
+use super::output::{self, printable};
 
 /// Show what the ledger holds of a record
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub fn look_up(ledger: &Ledger, text: &str) -> Result<PithNumber, Failure> {
                 Exit::Refused,
                 format!("`{text}` names {} records: {}", all.len(), all.join(", ")),
             )
-            .hint("give the full number of the one you mean, or the arXiv id with its version"))
+            .hint("give the full number of the one you mean"))
         }
     }
 }
@@ -58,7 +58,9 @@ pub fn run(args: ShowArgs, context: &Context) -> Result<Exit, Failure> {
 
 fn text(issued: &Issued, out: &mut impl std::io::Write) -> std::io::Result<()> {
     let (record, metadata) = (&issued.record, &issued.record.metadata);
-    let mut row = |name: &str, value: &dyn std::fmt::Display| writeln!(out, "{name:<18} {value}");
+    let mut row = |name: &str, value: &dyn std::fmt::Display| {
+        writeln!(out, "{name:<18} {}", printable(&value.to_string()))
+    };
     row("pith number", &issued.number)?;
     row("arXiv", &record.source.arxiv_version())?;
     row("canonical_sha256", &record.digest())?;

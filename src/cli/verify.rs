@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use crate::keys::{Keyset, TrustedKey};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
-use crate::verify::{Check, Code, Outcome, Policy, Report, Trust, Verdict, verify_document};
+use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict, verify_document};
 use clap::Args;
 use serde::Serialize;
 
 use super::context::{Context, JSON_SCHEMA, parse_time};
 use super::documents::Documents;
 use super::error::{Exit, Failure};
-use super::output;
-use crate::files::FileError;
+use super::output::{self, printable};
+use crate::files;
 use crate::home::read_public_key;
 
 /// Verify bundles, events, receipts with records, and states
@@ -63,6 +63,14 @@ struct Line<'a> {
     report: &'a Report,
 }
 
+#[derive(Serialize)]
+struct Explained {
+    schema_version: &'static str,
+    code: Code,
+    meaning: &'static str,
+    remedy: &'static str,
+}
+
 /// How many documents ended how.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 struct Count {
@@ -74,13 +82,14 @@ struct Count {
 
 pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     if let Some(code) = args.explain {
-        return explain(code);
+        return explain(code, context);
     }
     let trust = trust(&args, context)?;
     let policy = Policy {
         trust: &trust,
         expect: args.expect,
         at: args.at,
+        now: context.now().seconds(),
     };
     let mut documents = Documents::open(&args.paths)?;
     let mut out = output::stdout();
@@ -138,7 +147,16 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn explain(code: Code) -> Result<Exit, Failure> {
+fn explain(code: Code, context: &Context) -> Result<Exit, Failure> {
+    if context.json() {
+        output::json(&Explained {
+            schema_version: JSON_SCHEMA,
+            code,
+            meaning: code.meaning(),
+            remedy: code.remedy(),
+        })?;
+        return Ok(Exit::Done);
+    }
     let mut out = output::stdout();
     writeln!(
         out,
@@ -154,7 +172,7 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
     let mut trust = match &args.keyset {
         None => context.default_trust()?,
         Some(path) => {
-            let bytes = std::fs::read(path).map_err(FileError::io("read", path))?;
+            let bytes = files::read(path)?;
             let keyset = Keyset::from_slice(&bytes).map_err(|error| {
                 Failure::new(
                     Exit::Io,
@@ -168,7 +186,14 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
         }
     };
     for path in &args.trust {
-        let key = read_public_key(path)?;
+        let key = read_public_key(path).map_err(|error| {
+            let failure = Failure::from(error);
+            let bytes = files::read(path).unwrap_or_default();
+            match Keyset::from_slice(&bytes) {
+                Ok(_) => failure.hint("this is a keyset: name it with --keyset"),
+                Err(_) => failure.hint("a public key file is what the registry publishes of its key, such as keys/ID.json"),
+            }
+        })?;
         let entry = match key.signer.clone() {
             None => TrustedKey::of_registry(key, None),
             Some(signer) => TrustedKey {
@@ -203,23 +228,6 @@ fn add(count: &mut Count, report: &Report) -> Exit {
     }
 }
 
-/// The first check that decided against a document.
-pub fn first_fault(report: &Report) -> String {
-    let worst = report
-        .checks
-        .iter()
-        .max_by_key(|check| match check.outcome {
-            Outcome::Failed => 2,
-            Outcome::Untrusted => 1,
-            _ => 0,
-        });
-    worst.map(line_of).unwrap_or_default()
-}
-
-fn line_of(check: &Check) -> String {
-    format!("{}: {} {}", check.code, check.subject, check.message)
-}
-
 fn print(
     out: &mut impl std::io::Write,
     place: &str,
@@ -232,9 +240,10 @@ fn print(
         .unwrap_or_default();
     let verdict = match report.verdict() {
         Verdict::Verified => "verified",
-        Verdict::Untrusted => "sound, but signed by a key that is not trusted",
+        Verdict::Untrusted => "sound, but not trusted",
         Verdict::Failed => "DOES NOT VERIFY",
     };
+    let place = printable(place);
     writeln!(out, "{place}: {}{number}: {verdict}", report.kind.as_str())?;
     for check in &report.checks {
         let word = match check.outcome {
@@ -244,10 +253,10 @@ fn print(
             Outcome::Untrusted => "UNTRUSTED",
             Outcome::Failed => "FAILED",
         };
-        writeln!(out, "  {word:<9} {}", line_of(check))?;
+        writeln!(out, "  {word:<9} {}", printable(&check.to_string()))?;
         if let (Some(expected), Some(found)) = (&check.expected, &check.found) {
-            writeln!(out, "            expected {expected}")?;
-            writeln!(out, "            found    {found}")?;
+            writeln!(out, "            expected {}", printable(expected))?;
+            writeln!(out, "            found    {}", printable(found))?;
         }
     }
     Ok(())
@@ -281,10 +290,19 @@ fn finish(out: &mut impl std::io::Write, count: &Count, context: &Context) -> Re
     }
     out.flush()?;
     if !context.json() && count.failed + count.untrusted > 0 {
-        output::message(
-            "hint",
-            "`pith verify --explain CODE` says what a check means and what to do",
-        );
+        if count.documents > SHOWN + 1 && count.failed + count.untrusted > SHOWN {
+            let more = count.failed + count.untrusted - SHOWN;
+            output::message(
+                "hint",
+                &format!("{more} more are not shown; --verbose shows all"),
+            );
+        }
+        if count.untrusted > 0 {
+            let hint = "if you know the key, name it: --trust PUBLIC_KEY_FILE, or --keyset FILE";
+            output::message("hint", hint);
+        }
+        let hint = "`pith verify --explain CODE` says what a check means and what to do";
+        output::message("hint", hint);
     }
     Ok(())
 }

@@ -13,8 +13,13 @@ use crate::text::{constant, nullable, string_form};
 use crate::time::Timestamp;
 
 /// An Ed25519 public key that is canonically encoded and not of small order.
+///
+/// Its fingerprint is computed once: every signature in a document names it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey {
+    key: VerifyingKey,
+    fingerprint: Fingerprint,
+}
 
 /// Why 32 bytes are no key to verify with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,18 +47,17 @@ impl PublicKey {
         if key.is_weak() {
             return Err(PublicKeyError::Weak);
         }
-        Ok(PublicKey(key))
+        Ok(PublicKey::from(key))
     }
 
     /// The raw encoding.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.key.as_bytes()
     }
 
     /// The first 128 bits of the key's SHA-256, which documents name it by.
     pub fn fingerprint(&self) -> Fingerprint {
-        let digest = Digest::of(self.as_bytes());
-        Fingerprint(digest.as_bytes()[..16].try_into().expect("16 of 32 bytes"))
+        self.fingerprint
     }
 
     /// The first 26 characters of the base32 form of the key's whole SHA-256: 130 bits.
@@ -65,7 +69,9 @@ impl PublicKey {
     /// canonical and not of small order, no cofactor (SPEC 9).
     pub fn verifies(&self, digest: &Digest, signature: &SignatureBytes) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        self.0.verify_strict(digest.as_bytes(), &signature).is_ok()
+        self.key
+            .verify_strict(digest.as_bytes(), &signature)
+            .is_ok()
     }
 }
 
@@ -78,7 +84,12 @@ impl fmt::Debug for PublicKey {
 impl From<VerifyingKey> for PublicKey {
     /// For the public half of a private key, which is canonical and of full order by construction.
     fn from(key: VerifyingKey) -> Self {
-        PublicKey(key)
+        let digest = Digest::of(key.as_bytes());
+        let first_half = digest.as_bytes()[..16].try_into();
+        PublicKey {
+            key,
+            fingerprint: Fingerprint(first_half.expect("16 of 32 bytes")),
+        }
     }
 }
 

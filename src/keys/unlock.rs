@@ -91,7 +91,9 @@ impl SealedKeyError {
     /// What an operator can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            SealedKeyError::Unsealed => "`pith key import` seals it",
+            SealedKeyError::Unsealed => {
+                "seal it with age: `age -p -o KEY.age KEY.pem`, or `age -r RECIPIENT`"
+            }
             SealedKeyError::Version => "open it with a newer `age`, and seal it again",
             _ => "name the sealed key (`*.age`), or restore it from a backup",
         }
@@ -160,10 +162,10 @@ impl UnlockError {
             UnlockError::NeedsPassphrase => "give its passphrase: `--passphrase-file`, `--passphrase-fd`, or at a terminal".to_owned(),
             UnlockError::NeedsIdentity => "name an identity file with `--identity FILE`".to_owned(),
             UnlockError::WorkFactor { .. } => {
-                "`age --decrypt` opens it if you trust its origin; `pith key import` seals it anew".to_owned()
+                "`age --decrypt` opens it if you trust its origin; seal it anew with a work factor of 22 at most".to_owned()
             }
             UnlockError::Locked { .. } => {
-                "check which key and which secret belong together; `pith key check` tries a key without signing".to_owned()
+                "check which key and which secret belong together".to_owned()
             }
             UnlockError::PluginMissing { binary } => format!("install `{binary}`, or use another identity"),
             UnlockError::NotAKey(error) => return error.hint().map(str::to_owned),

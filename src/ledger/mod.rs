@@ -103,13 +103,17 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Makes an empty ledger at `path`, where nothing may be yet.
+    /// Makes an empty ledger at `path`, where nothing may be yet, or an empty file.
     ///
     /// # Errors
     /// [`LedgerError::Exists`]; those of the system and of the database.
     pub fn create(path: &Path) -> Result<Self, LedgerError> {
+        // What is left when making a ledger was interrupted.
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) {
+            std::fs::remove_file(path).map_err(|source| LedgerError::io(path, source))?;
+        }
         File::create_new(path).map_err(|source| LedgerError::io(path, source))?;
-        let made = Ledger::open(path).and_then(|ledger| {
+        let made = Ledger::open_or_fill(path).and_then(|ledger| {
             backup::sync_folder_of(path)?;
             Ok(ledger)
         });
@@ -126,6 +130,11 @@ impl Ledger {
     /// [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Newer`]; those of the
     /// database.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        refuse_empty(path)?;
+        Self::open_or_fill(path)
+    }
+
+    fn open_or_fill(path: &Path) -> Result<Self, LedgerError> {
         let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // Nothing is written to a file before it is known to be a ledger.
         schema::version(&ledger.conn, path)?;
@@ -149,6 +158,7 @@ impl Ledger {
     /// # Errors
     /// As [`open`](Self::open), and [`LedgerError::Older`] for a ledger that must be migrated.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        refuse_empty(path)?;
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let ledger = Self::connect(path, read_only)?;
         let (ledger, found) = match schema::version(&ledger.conn, path) {
@@ -339,6 +349,17 @@ impl Ledger {
     }
 }
 
+/// An empty file would be filled and look like a ledger that has issued nothing; one that was lost
+/// must be noticed.
+fn refuse_empty(path: &Path) -> Result<(), LedgerError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Err(LedgerError::Missing {
+            path: path.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// `path` as a URI that tells SQLite that the file does not change.
 fn immutable_uri(path: &Path) -> String {
     let mut uri = "file:".to_owned();
@@ -353,23 +374,17 @@ fn immutable_uri(path: &Path) -> String {
     uri + "?immutable=1"
 }
 
-const ALIAS_KINDS: [(AliasKind, &str); 6] = [
-    (AliasKind::Arxiv, "arxiv"),
-    (AliasKind::ArxivVersion, "arxiv_version"),
-    (AliasKind::Doi, "doi"),
-    (AliasKind::PithShort12, "pith_short_12"),
-    (AliasKind::PithShort16, "pith_short_16"),
-    (AliasKind::PithShort8, "pith_short_8"),
+const ALIAS_KINDS: [AliasKind; 6] = [
+    AliasKind::Arxiv,
+    AliasKind::ArxivVersion,
+    AliasKind::Doi,
+    AliasKind::PithShort12,
+    AliasKind::PithShort16,
+    AliasKind::PithShort8,
 ];
 
-fn alias_kind_text(kind: AliasKind) -> &'static str {
-    ALIAS_KINDS[kind as usize].1
-}
-
 fn alias_kind(text: &str) -> Option<AliasKind> {
-    ALIAS_KINDS
-        .into_iter()
-        .find_map(|(kind, name)| (name == text).then_some(kind))
+    ALIAS_KINDS.into_iter().find(|kind| kind.as_str() == text)
 }
 
 #[cfg(test)]
@@ -379,11 +394,10 @@ mod tests {
 
     #[test]
     fn alias_kinds_are_kept_as_documents_write_them() {
-        for (kind, text) in ALIAS_KINDS {
+        for kind in ALIAS_KINDS {
             let written = canonical::to_vec(&kind).unwrap();
-            assert_eq!(written, format!("\"{text}\"").into_bytes());
-            assert_eq!(alias_kind_text(kind), text);
-            assert_eq!(alias_kind(text), Some(kind));
+            assert_eq!(written, format!("\"{}\"", kind.as_str()).into_bytes());
+            assert_eq!(alias_kind(kind.as_str()), Some(kind));
         }
         assert_eq!(alias_kind("isbn"), None);
     }

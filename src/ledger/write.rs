@@ -9,7 +9,7 @@ use super::compact::{Compact, Origin};
 use super::error::LedgerError;
 use super::rows::{Db, stored};
 use super::runs::Run;
-use super::{BundleSeal, Issued, alias_kind_text};
+use super::{BundleSeal, Issued};
 use crate::bundle::Bundle;
 use crate::canonical;
 use crate::event::Event;
@@ -142,7 +142,7 @@ impl<'a> Transaction<'a> {
                     "INSERT INTO aliases VALUES (?1, ?2, ?3, ?4)",
                     params![
                         stored(seq),
-                        alias_kind_text(alias.alias_kind),
+                        alias.alias_kind.as_str(),
                         alias.alias_value,
                         alias.created_at.unix()
                     ],

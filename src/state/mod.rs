@@ -73,6 +73,7 @@ pub struct State {
 #[serde(deny_unknown_fields)]
 pub struct Current {
     /// The record.
+    #[serde(deserialize_with = "crate::text::nullable")]
     pub canonical_record: Option<Fragment>,
     /// Its other names.
     pub source_aliases: Vec<SourceAlias>,
@@ -93,6 +94,7 @@ pub struct Current {
     /// Mirrors.
     pub mirror_hints: Vec<Entry>,
     /// The event that created the record.
+    #[serde(deserialize_with = "crate::text::nullable")]
     pub record_created: Option<Entry>,
 }
 

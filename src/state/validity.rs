@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Node, from_node};
-use crate::event::{self, Event, EventId, GRAPH_SNAPSHOT, Payload, RECORD_CREATED};
+use crate::digest::Digest;
+use crate::event::{self, Event, EventId, GRAPH_SNAPSHOT, Payload, RECORD_CREATED, RecordCreated};
 use crate::keys::{Fingerprint, KeyId, PublicKey, PublicKeyObject, REGISTRY};
 use crate::number::PithNumber;
 
@@ -101,6 +102,8 @@ pub enum InvalidReason {
     NotRegistry,
     /// Record, number and receipt do not agree.
     Record,
+    /// The receipt is not signed by the registry over the record.
+    Receipt,
 }
 
 impl InvalidReason {
@@ -117,6 +120,7 @@ impl InvalidReason {
             InvalidReason::Signature => "signature",
             InvalidReason::NotRegistry => "not_registry",
             InvalidReason::Record => "record",
+            InvalidReason::Receipt => "receipt",
         }
     }
 }
@@ -196,7 +200,18 @@ fn check(
         key.signer_type == REGISTRY || !only_registry_signs(&event.event_type),
         InvalidReason::NotRegistry,
     )?;
-    require(record_agrees(event, keys), InvalidReason::Record)
+    let Payload::RecordCreated(payload) = &event.payload else {
+        return Ok(());
+    };
+    let digest = payload.canonical_record.digest();
+    require(
+        record_agrees(event, payload, &digest),
+        InvalidReason::Record,
+    )?;
+    require(
+        receipt_holds(event, payload, &digest, keys),
+        InvalidReason::Receipt,
+    )
 }
 
 fn only_registry_signs(event_type: &str) -> bool {
@@ -223,22 +238,23 @@ fn target_fits(event: &Event) -> bool {
     }
 }
 
-/// Whether a record_created event's record, number and receipt agree; true for other types.
-fn record_agrees(event: &Event, keys: &KeyTable) -> bool {
-    let Payload::RecordCreated(payload) = &event.payload else {
-        return true;
-    };
-    let (record, receipt) = (&payload.canonical_record, &payload.receipt);
-    let digest = record.digest();
-    let receipt_key = keys.get(&receipt.public_key_fingerprint, &receipt.key_id);
-    payload.canonical_sha256 == digest
-        && receipt.canonical_sha256 == digest
-        && PithNumber::of(&record, &digest) == event.subject_pith_number
+/// Whether a record_created event says the same of the record everywhere.
+fn record_agrees(event: &Event, payload: &RecordCreated, digest: &Digest) -> bool {
+    let record = &payload.canonical_record;
+    payload.canonical_sha256 == *digest
+        && payload.receipt.canonical_sha256 == *digest
+        && PithNumber::of(record, digest) == event.subject_pith_number
         && payload.source_id == record.source.id
         && payload.source_version == record.source.version
-        && receipt_key.is_some_and(|key| {
+}
+
+/// Whether the receipt is signed by a key of the registry that signed the event.
+fn receipt_holds(event: &Event, payload: &RecordCreated, digest: &Digest, keys: &KeyTable) -> bool {
+    let receipt = &payload.receipt;
+    keys.get(&receipt.public_key_fingerprint, &receipt.key_id)
+        .is_some_and(|key| {
             key.signer_type == REGISTRY
                 && key.signer_id == event.signer.signer_id
-                && key.key.verifies(&digest, &receipt.signature_b64)
+                && key.key.verifies(digest, &receipt.signature_b64)
         })
 }

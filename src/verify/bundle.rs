@@ -1,6 +1,6 @@
 //! Verifying a bundle: every rule of SPEC 2 to 8, then trust.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::Code;
 use super::document::DocumentKind;
@@ -12,10 +12,10 @@ use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint};
 use crate::canonical::Fragment;
 use crate::digest::Digest;
 use crate::event::{Event, EventId, Payload, RecordCreated};
-use crate::keys::{Fingerprint, KeyId, REGISTRY};
+use crate::keys::{Fingerprint, KeyId, PublicKey, REGISTRY};
 use crate::number::{AliasKind, PithNumber, alias_values};
 use crate::record::CanonicalRecord;
-use crate::snapshot::{EMPTY_SNAPSHOT, GraphSnapshot};
+use crate::snapshot::{EMPTY_SNAPSHOT, EXCERPT_CHARS, GraphSnapshot};
 use crate::state::{Candidate, InvalidReason, KeyTable, Merged, merge};
 
 /// Judges a bundle that was read.
@@ -23,7 +23,7 @@ pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
     let mut report = Report::new(DocumentKind::Bundle);
     report.pith_number = Some(bundle.pith_number);
     record(&mut report, bundle);
-    let registry_id = registry_id(&bundle.events);
+    let registry_id = registry_id(bundle);
     match KeyTable::of_published(&bundle.public_keys, registry_id) {
         Ok(keys) => {
             events(&mut report, bundle, &keys);
@@ -81,7 +81,12 @@ fn record(report: &mut Report, bundle: &Bundle) {
     } else {
         report.fail(Code::RecordNumber, "source", "is not the record's source");
     }
-    let names = |pairs: Vec<(AliasKind, String)>| format!("{pairs:?}");
+    let names = |pairs: Vec<(AliasKind, String)>| {
+        let texts = pairs
+            .iter()
+            .map(|(kind, value)| format!("{} {value}", kind.as_str()));
+        texts.collect::<Vec<_>>().join(", ")
+    };
     let found = bundle
         .source_aliases
         .iter()
@@ -96,14 +101,19 @@ fn record(report: &mut Report, bundle: &Bundle) {
     );
 }
 
-/// The registry that a bundle's own keys speak for: the bundle names it only in its events.
-///
-/// Any other registry id in it then makes an event invalid, so a sound bundle names one registry.
-fn registry_id(events: &[Event]) -> &str {
-    events
+/// The registry that a bundle's own keys speak for: the signer of the first event under a key
+/// that the bundle carries without a signer. If another such event names another registry, it is
+/// invalid, so a sound bundle has one.
+fn registry_id(bundle: &Bundle) -> &str {
+    let own_key = |fingerprint: Fingerprint| {
+        let mut keys = bundle.public_keys.iter();
+        keys.any(|object| object.signer.is_none() && object.key.fingerprint() == fingerprint)
+    };
+    bundle
+        .events
         .iter()
         .map(|event| &event.signer)
-        .find(|signer| signer.signer_type == REGISTRY)
+        .find(|signer| own_key(signer.public_key_fingerprint))
         .map_or("", |signer| signer.signer_id.as_str())
 }
 
@@ -174,6 +184,7 @@ pub(super) fn code_of(reason: InvalidReason) -> Code {
         InvalidReason::Signature => Code::EventSignature,
         InvalidReason::NotRegistry => Code::EventRegistry,
         InvalidReason::Record => Code::EventRecord,
+        InvalidReason::Receipt => Code::ReceiptSignature,
     }
 }
 
@@ -217,8 +228,7 @@ fn contents(report: &mut Report, bundle: &Bundle, subject: &str, event: &Event) 
 fn receipt_times(report: &mut Report, subject: &str, event: &Event, payload: &RecordCreated) {
     let receipt = &payload.receipt;
     let in_order = receipt.first_computed_at <= receipt.last_reissued_at;
-    let first_issue = receipt.first_computed_at == receipt.last_reissued_at;
-    let dated = !first_issue || event.created_at == receipt.first_computed_at.seconds();
+    let dated = event.created_at == receipt.last_reissued_at.seconds();
     if in_order && dated {
         report.ok(Code::ReceiptTimes, subject, "the receipt's times agree");
     } else {
@@ -240,6 +250,10 @@ fn snapshot(report: &mut Report, subject: &str, shown: &GraphSnapshot, record: &
         (paper.cross_cats == metadata.cross_cats_sorted, "cross_cats"),
         (paper.submitted_at == metadata.submitted_at, "submitted_at"),
         (*shown.source == record.source, "source"),
+        (
+            excerpt_agrees(&paper.abstract_excerpt, record),
+            "abstract_excerpt",
+        ),
     ]
     .into_iter()
     .filter(|(agrees, _)| !agrees)
@@ -294,37 +308,43 @@ fn snapshot(report: &mut Report, subject: &str, shown: &GraphSnapshot, record: &
     }
 }
 
+/// An excerpt that was not cut is the whole abstract, whose hash the record has.
+fn excerpt_agrees(excerpt: &str, record: &CanonicalRecord) -> bool {
+    let cut = excerpt.chars().count() >= EXCERPT_CHARS;
+    cut || Digest::of(text::canonical(excerpt).as_bytes()) == record.metadata.abstract_canon_sha256
+}
+
 /// SPEC 8: the bundle's key first, then every other key used in it by id, and no more.
 fn public_keys(report: &mut Report, bundle: &Bundle) {
     let own = (
         bundle.bundle_signature.key_id.clone(),
         bundle.bundle_signature.public_key_fingerprint,
     );
-    let mut used: BTreeMap<(KeyId, Fingerprint), ()> = BTreeMap::new();
+    let mut used: BTreeSet<(KeyId, Fingerprint)> = BTreeSet::new();
     for event in &bundle.events {
         let signer = &event.signer;
-        used.insert((signer.key_id.clone(), signer.public_key_fingerprint), ());
+        used.insert((signer.key_id.clone(), signer.public_key_fingerprint));
         if let Payload::RecordCreated(payload) = &event.payload {
             let receipt = &payload.receipt;
-            used.insert((receipt.key_id.clone(), receipt.public_key_fingerprint), ());
+            used.insert((receipt.key_id.clone(), receipt.public_key_fingerprint));
         }
     }
     used.remove(&own);
-    let expected: Vec<_> = std::iter::once(own).chain(used.into_keys()).collect();
+    let expected: Vec<_> = std::iter::once(own).chain(used).collect();
     let found: Vec<_> = bundle
         .public_keys
         .iter()
         .map(|object| (object.key_id.clone(), object.key.fingerprint()))
         .collect();
-    let registry_id = registry_id(&bundle.events);
+    let registry_id = registry_id(bundle);
     let borrowed = bundle.public_keys.iter().find(|object| {
         let signer = object.signer.as_ref();
-        signer.is_some_and(|signer| signer.signer_id == registry_id)
+        signer.is_some_and(|s| s.signer_id == registry_id || s.signer_type == REGISTRY)
     });
     if let Some(object) = borrowed {
-        // It would count as the registry in the merge: nobody borrows another's signer_id.
+        // It would count as the registry in the merge: nobody borrows another's name or rights.
         let message = format!(
-            "key {} of another signer borrows the registry's id",
+            "key {} of another signer poses as a registry's",
             object.key_id
         );
         report.fail(Code::BundleKeys, "public_keys", message);
@@ -398,6 +418,24 @@ fn signature(report: &mut Report, bundle: &Bundle) {
             report.fail(Code::BundleSignature, subject, message);
         }
     }
+    let by_registry = bundle
+        .events
+        .iter()
+        .filter(|event| event.signer.signer_type == REGISTRY);
+    let latest = by_registry.map(|event| event.created_at).max();
+    if latest.is_none_or(|latest| latest <= bundle.built_at) {
+        report.ok(
+            Code::BundleBuiltAt,
+            "built_at",
+            "is not before the registry's events",
+        );
+    } else {
+        report.fail(
+            Code::BundleBuiltAt,
+            "built_at",
+            "is before an event of the registry",
+        );
+    }
     let subject = "bundle_signature.signed_at";
     if signature.signed_at >= bundle.built_at.into() {
         let message = "is not before built_at; it is not authenticated";
@@ -409,13 +447,12 @@ fn signature(report: &mut Report, bundle: &Bundle) {
 
 /// SPEC 9: whether the verifier knows the keys that signed.
 fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &str) {
-    let key_of = |fingerprint: &Fingerprint| {
-        bundle
-            .public_keys
-            .iter()
-            .map(|object| &object.key)
-            .find(|key| key.fingerprint() == *fingerprint)
-    };
+    let keys: BTreeMap<Fingerprint, &PublicKey> = bundle
+        .public_keys
+        .iter()
+        .map(|object| (object.key.fingerprint(), &object.key))
+        .collect();
+    let key_of = |fingerprint: &Fingerprint| keys.get(fingerprint).copied();
     let mut signed = Vec::new();
     if let Some(key) = key_of(&bundle.bundle_signature.public_key_fingerprint) {
         signed.push(Signed {
@@ -425,6 +462,7 @@ fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &st
             signer_id: registry_id,
             signer_type: REGISTRY,
             time: Some(bundle.built_at),
+            decides: true,
         });
     }
     for (index, event) in bundle.events.iter().enumerate() {
@@ -437,6 +475,7 @@ fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &st
                 signer_id: &signer.signer_id,
                 signer_type: &signer.signer_type,
                 time: Some(event.created_at),
+                decides: signer.signer_type == REGISTRY,
             });
         }
         // The event covers the receipt, so the event's time is one that a signature covers.
@@ -451,10 +490,11 @@ fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &st
                 signer_id: &signer.signer_id,
                 signer_type: REGISTRY,
                 time: Some(event.created_at),
+                decides: true,
             });
         }
     }
     for signature in &signed {
-        judge(report, policy.trust, policy.at, signature);
+        judge(report, policy, signature);
     }
 }

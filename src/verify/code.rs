@@ -80,7 +80,7 @@ codes! {
         "Record, number and receipt inside a record_created event agree.",
         "The event was made by a program that does not follow the protocol, or forged.";
     SnapshotPaper = "snapshot.paper",
-        "The snapshot's paper agrees with the record: title, licence, categories, date, source.",
+        "The snapshot's paper agrees with the record: title, licence, categories, date, source, and the abstract where the excerpt is all of it.",
         "The readable metadata is not that of the signed record. Do not rely on it.";
     SnapshotLists = "snapshot.lists",
         "Sections without items carry the hash of the empty list.",
@@ -100,6 +100,9 @@ codes! {
     BundleLinks = "bundle.links",
         "Links and mirror addresses have the protocol's form for this number.",
         "The addresses lead elsewhere. Do not follow them; report it to the registry.";
+    BundleBuiltAt = "bundle.built-at",
+        "The bundle was built at or after the time of every event of the registry in it.",
+        "One of the times was changed before signing, or the registry's clock ran backwards. Do not rely on the bundle's times.";
     BundleHash = "bundle.hash",
         "bundle_sha256 is the hash of the bundle without its signature.",
         "The bundle was changed. Do not use it; fetch it from another mirror.";

@@ -1,6 +1,7 @@
 //! Documents of any kind: telling them apart and judging each by its rules.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +10,15 @@ use super::code::Code;
 use super::report::{Check, Outcome, Report};
 use super::trust::{Signed, judge};
 use super::{Policy, Trust, Verdict};
+use crate::arxiv::ArxivId;
 use crate::bundle::Bundle;
 use crate::canonical::{DecodeError, Node, Numbers, from_node, read};
 use crate::digest::Digest;
-use crate::event::Event;
+use crate::event::{AttestationState, Event};
 use crate::keys::{Fingerprint, KeyId, REGISTRY};
 use crate::number::PithNumber;
 use crate::receipt::Receipt;
-use crate::record::CanonicalRecord;
+use crate::record::{ArxivKind, CanonicalRecord};
 use crate::state::{Candidate, InvalidReason, KeyTable, State, TableKey, merge};
 
 /// What kind of document something is.
@@ -100,11 +102,18 @@ fn unreadable(kind: DocumentKind, number: Option<PithNumber>, error: DecodeError
 
 /// A record with its receipt, as a registry hands it out or a record_created event holds it.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ReceiptWithRecord {
     canonical_record: CanonicalRecord,
     receipt: Receipt,
     pith_number: Option<PithNumber>,
     canonical_sha256: Option<Digest>,
+    #[serde(rename = "source_kind")]
+    _source_kind: Option<ArxivKind>,
+    source_id: Option<ArxivId>,
+    source_version: Option<NonZeroU32>,
+    #[serde(rename = "attestation_state")]
+    _attestation_state: Option<AttestationState>,
 }
 
 fn expect_number(report: &mut Report, policy: &Policy, number: &PithNumber) {
@@ -158,8 +167,9 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
             signer_id: &signer.signer_id,
             signer_type: &signer.signer_type,
             time: Some(event.created_at),
+            decides: true,
         };
-        judge(&mut report, policy.trust, policy.at, &signed);
+        judge(&mut report, policy, &signed);
     }
     report
 }
@@ -223,6 +233,17 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
             "is the record's",
         );
     }
+    let source = &document.canonical_record.source;
+    if document
+        .source_id
+        .as_ref()
+        .is_some_and(|id| *id != source.id)
+        || document
+            .source_version
+            .is_some_and(|version| version != source.version)
+    {
+        report.fail(Code::RecordNumber, "source", "is not the record's source");
+    }
     expect_number(&mut report, policy, &number);
     let entry = policy
         .trust
@@ -245,8 +266,9 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
             signer_id: entry.signer_id.as_deref().unwrap_or_default(),
             signer_type: REGISTRY,
             time: None,
+            decides: true,
         };
-        judge(&mut report, policy.trust, policy.at, &signed);
+        judge(&mut report, policy, &signed);
         let message = "a bare receipt's times are under no signature";
         report.add(Code::ReceiptTimes, Outcome::Note, "receipt", message);
     } else {

@@ -29,4 +29,6 @@ pub struct Policy<'a> {
     pub expect: Option<PithNumber>,
     /// Judge as of this time: what is dated later does not count yet.
     pub at: Option<Timestamp>,
+    /// The time by the verifier's clock: what is dated later is noted.
+    pub now: Timestamp,
 }

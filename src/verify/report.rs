@@ -1,5 +1,7 @@
 //! What a verification found.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::code::Code;
@@ -37,6 +39,16 @@ pub struct Check {
     /// What was there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}: {} {}",
+            self.code, self.subject, self.message
+        )
+    }
 }
 
 /// What a verification amounts to.
@@ -81,6 +93,12 @@ impl Report {
         } else {
             Verdict::Verified
         }
+    }
+
+    /// The first check that decided against the document, the worst kind first.
+    pub fn decisive(&self) -> Option<&Check> {
+        let first = |outcome| self.checks.iter().find(|check| check.outcome == outcome);
+        first(Outcome::Failed).or_else(|| first(Outcome::Untrusted))
     }
 
     pub(super) fn add(

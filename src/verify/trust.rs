@@ -1,8 +1,9 @@
 //! The second pass: whether the keys that signed are ones the verifier trusts (SPEC 9).
 
+use super::Policy;
 use super::code::Code;
 use super::report::{Outcome, Report};
-use crate::keys::{KeyId, Keyset, PublicKey, REGISTRY, TrustedKey};
+use crate::keys::{KeyId, KeyStatus, Keyset, PublicKey, REGISTRY, TrustedKey};
 use crate::time::Timestamp;
 
 /// The keysets that a verifier trusts, each with a name for reports.
@@ -53,50 +54,75 @@ pub(super) struct Signed<'a> {
     pub signer_type: &'a str,
     /// A time that the signature covers; `None` where it covers none.
     pub time: Option<Timestamp>,
+    /// Whether the document stands or falls with it: another signer's event in a registry's
+    /// bundle is that signer's matter.
+    pub decides: bool,
+}
+
+/// Whether `entry` lets its key speak as it did. An entry that names no signer speaks for any but
+/// those that the built-in keyset knows: nobody borrows their names.
+fn speaks(entry: &TrustedKey, signed: &Signed) -> bool {
+    let known = |id: &str| {
+        let mut built_in = Keyset::built_in().keys.into_iter();
+        built_in.any(|entry| entry.signer_id.as_deref() == Some(id))
+    };
+    entry.key.key_id == *signed.key_id
+        && entry.speaks_for(signed.signer_id, signed.signer_type)
+        && (entry.signer_id.is_some() || !known(signed.signer_id))
 }
 
 /// Judges one sound signature and adds what it found to `report`.
-pub(super) fn judge(report: &mut Report, trust: &Trust, at: Option<Timestamp>, signed: &Signed) {
+pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
     let who = format!("{} ({})", signed.signer_id, signed.signer_type);
     let fingerprint = signed.key.fingerprint();
-    // Another signer's key is that signer's matter: it never decides over the bundle.
-    let (code, otherwise) = if signed.signer_type == REGISTRY {
-        (Code::KeyTrust, Outcome::Untrusted)
+    let subject = signed.subject.as_str();
+    let code = if signed.signer_type == REGISTRY {
+        Code::KeyTrust
     } else {
-        (Code::KeyForeign, Outcome::Note)
+        Code::KeyForeign
     };
-    let mut entries = trust.entries(signed.key).peekable();
-    if entries.peek().is_none() {
+    let otherwise = if signed.decides {
+        Outcome::Untrusted
+    } else {
+        Outcome::Note
+    };
+    let entries: Vec<_> = policy.trust.entries(signed.key).collect();
+    if entries.is_empty() {
         let message = format!("signed for {who} by key {fingerprint}, which no keyset here holds");
-        return report.add(code, otherwise, &signed.subject, message);
+        return report.add(code, otherwise, subject, message);
     }
-    let mut entries = entries
-        .filter(|(_, entry)| {
-            entry.key.key_id == *signed.key_id
-                && entry.speaks_for(signed.signer_id, signed.signer_type)
-        })
-        .peekable();
-    if entries.peek().is_none() {
+    let speaking: Vec<_> = entries
+        .into_iter()
+        .filter(|(_, entry)| speaks(entry, signed))
+        .collect();
+    let Some((name, _)) = speaking.first() else {
         let key_id = signed.key_id;
         let message = format!("key {fingerprint} is known, but not as {key_id} speaking for {who}");
-        return report.add(code, otherwise, &signed.subject, message);
-    }
-    if let (Some(at), Some(time)) = (at, signed.time)
-        && time > at
-    {
-        let message = format!("dated {time}, which is after {at}");
-        return report.add(Code::TimeFuture, otherwise, &signed.subject, message);
-    }
-    let in_window = |entry: &TrustedKey| signed.time.is_none_or(|time| entry.counts_at(time));
-    match entries.find(|(_, entry)| in_window(entry)) {
-        Some((name, entry)) => {
-            let message = format!("key {} of {who}, trusted by {name}", entry.key.key_id);
-            report.ok(code, &signed.subject, message);
+        return report.add(code, otherwise, subject, message);
+    };
+    if let Some(time) = signed.time {
+        if policy.at.is_some_and(|at| time > at) {
+            let message = format!("dated {time}, after the time of judging");
+            return report.add(Code::TimeFuture, otherwise, subject, message);
         }
-        None => {
-            let time = signed.time.map(|t| t.to_string()).unwrap_or_default();
+        if policy.at.is_none() && time > policy.now {
+            let message = format!("dated {time}, which is yet to come by this clock");
+            report.add(Code::TimeFuture, Outcome::Note, subject, message);
+        }
+        // Where several keysets hold the key, each may narrow what the others allow.
+        if !speaking.iter().all(|(_, entry)| entry.counts_at(time)) {
             let message = format!("key {fingerprint} of {who} does not count at {time}");
-            report.add(Code::KeyWindow, otherwise, &signed.subject, message);
+            return report.add(Code::KeyWindow, otherwise, subject, message);
         }
     }
+    // A key that is only announced has signed nothing yet, whatever the time.
+    if speaking
+        .iter()
+        .any(|(_, entry)| entry.status == KeyStatus::Next)
+    {
+        let message = format!("key {fingerprint} of {who} does not sign yet");
+        return report.add(Code::KeyWindow, otherwise, subject, message);
+    }
+    let message = format!("key {} of {who}, trusted by {name}", signed.key_id);
+    report.ok(code, subject, message);
 }

@@ -96,7 +96,7 @@ pub fn mint_at(paper: &Paper, now: TimestampMicros) -> NewRecord {
     let record = CanonicalRecord::of(paper);
     let digest = record.digest();
     let number = PithNumber::of(&record, &digest);
-    let receipt = Receipt::issue(digest, BUILDER, now, &key).unwrap();
+    let receipt = Receipt::issue(&record, BUILDER, now, &key).unwrap();
     let snapshot = GraphSnapshot::unreviewed(paper, &record, BUILDER);
     let events = [
         Draft::record_created(number, RecordCreated::new(record.clone(), receipt)),

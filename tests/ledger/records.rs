@@ -223,8 +223,7 @@ fn a_receipt_is_issued_again() {
     let mut scratch = Scratch::with(std::slice::from_ref(&new));
     let later: TimestampMicros = a_second().into();
     let key = TestKey::registry();
-    let digest = new.record.digest();
-    let mut receipt = Receipt::issue(digest, BUILDER, later, &key).unwrap();
+    let mut receipt = Receipt::issue(&new.record, BUILDER, later, &key).unwrap();
     receipt.first_computed_at = now();
     let mut draft =
         Draft::record_created(new.number, RecordCreated::new(new.record.clone(), receipt));

@@ -42,7 +42,7 @@ pub struct PassphraseArgs {
     )]
     pub passphrase_fd: Option<u32>,
 
-    /// Read key, identity and passphrase files even if other users can
+    /// Read key and identity files even if other users can
     #[arg(long, help_heading = "Secrets")]
     pub insecure_permissions: bool,
 }

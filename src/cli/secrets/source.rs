@@ -68,10 +68,9 @@ impl PassphraseSource {
         let file = File::open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_file() && check.apply(&path, metadata.mode()).is_err() {
-            let path = path.display();
             message(
                 "warning",
-                &format!("{self} is open to other users; `chmod 600 {path}`"),
+                &format!("{self} can be read by other users; `chmod 600` ends that"),
             );
         }
         let line = first_line(file)

@@ -1,0 +1,159 @@
+//! What a bundle shows, and writing it again under the seal that the ledger holds.
+
+use std::collections::HashMap;
+
+use super::MintError;
+use crate::bundle::BundleParts;
+use crate::event::{Event, Payload};
+use crate::home::Profile;
+use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
+use crate::ledger::{Issued, Ledger, LedgerError, NewRecord};
+use crate::number::{PithNumber, SourceAlias};
+use crate::record::CanonicalRecord;
+use crate::state::merge_valid;
+use crate::time::Timestamp;
+
+/// The published forms of the keys that signed what a ledger holds.
+#[derive(Debug, Clone, Default)]
+pub struct KeyBook(HashMap<Fingerprint, PublicKeyObject>);
+
+impl KeyBook {
+    /// The keys of `ledger`.
+    ///
+    /// # Errors
+    /// Those of the ledger.
+    pub fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
+        Ok(ledger.keys()?.into_iter().collect())
+    }
+}
+
+impl FromIterator<PublicKeyObject> for KeyBook {
+    fn from_iter<I: IntoIterator<Item = PublicKeyObject>>(keys: I) -> Self {
+        KeyBook(
+            keys.into_iter()
+                .map(|key| (key.key.fingerprint(), key))
+                .collect(),
+        )
+    }
+}
+
+/// What a bundle shows: a record, its names and its events.
+pub(super) struct Contents<'a> {
+    record: &'a CanonicalRecord,
+    pub number: PithNumber,
+    aliases: &'a [SourceAlias],
+    events: Vec<&'a Event>,
+}
+
+impl<'a> From<&'a Issued> for Contents<'a> {
+    fn from(issued: &'a Issued) -> Self {
+        Contents {
+            record: &issued.record,
+            number: issued.number,
+            aliases: &issued.aliases,
+            events: issued.events.iter().map(|(_, event)| event).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a NewRecord> for Contents<'a> {
+    fn from(new: &'a NewRecord) -> Self {
+        Contents {
+            record: &new.record,
+            number: new.number,
+            aliases: &new.aliases,
+            events: new.events.iter().collect(),
+        }
+    }
+}
+
+impl Contents<'_> {
+    /// The keys that signed the events, by id.
+    fn keys(&self, book: &KeyBook) -> Result<Vec<PublicKeyObject>, MintError> {
+        let mut named: Vec<(&KeyId, Fingerprint)> = Vec::new();
+        for event in &self.events {
+            named.push((&event.signer.key_id, event.signer.public_key_fingerprint));
+            if let Payload::RecordCreated(payload) = &event.payload {
+                let receipt = &payload.receipt;
+                named.push((&receipt.key_id, receipt.public_key_fingerprint));
+            }
+        }
+        named.sort();
+        named.dedup();
+        named
+            .into_iter()
+            .map(|(key_id, fingerprint)| {
+                let object = book.0.get(&fingerprint).filter(|key| key.key_id == *key_id);
+                object.cloned().ok_or_else(|| MintError::UnknownKey {
+                    number: self.number,
+                    key_id: key_id.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// What a bundle under `sealing_key` is assembled from.
+    pub fn parts<'p>(
+        &self,
+        profile: &'p Profile,
+        book: &KeyBook,
+        sealing_key: &PublicKeyObject,
+        built_at: Timestamp,
+    ) -> Result<BundleParts<'p>, MintError> {
+        let mut public_keys = self.keys(book)?;
+        public_keys.retain(|key| key.key != sealing_key.key);
+        public_keys.insert(0, sealing_key.clone());
+        // Nothing is judged here: whoever seals a bundle verifies all of it afterwards, and whoever
+        // has a seal checks that it covers just these bytes.
+        let events = self.events.iter().map(|event| (*event).clone());
+        let merged = merge_valid(self.number, events, self.aliases.iter().cloned());
+        Ok(BundleParts {
+            record: self.record.clone(),
+            merged,
+            aliases: self.aliases.to_vec(),
+            timestamp_proofs: Vec::new(),
+            mirrors: &profile.mirrors,
+            base_url: &profile.base_url,
+            public_keys,
+            built_at,
+        })
+    }
+
+    pub fn failed(&self, message: String) -> MintError {
+        MintError::SelfCheck {
+            number: self.number,
+            arxiv: self.record.source.arxiv_version(),
+            message,
+        }
+    }
+}
+
+/// The bundle of `issued` under the seal that the ledger holds: the same bytes as when it was made.
+///
+/// `None` if there is no seal, or if what it covers has changed since: an event, the profile, the
+/// published form of a key.
+///
+/// # Errors
+/// [`MintError::UnknownKey`] if the book lacks a key that signed an event.
+pub fn sealed_bundle(
+    profile: &Profile,
+    book: &KeyBook,
+    issued: &Issued,
+) -> Result<Option<Vec<u8>>, MintError> {
+    let Some(seal) = &issued.bundle else {
+        return Ok(None);
+    };
+    let Some(key) = book.0.get(&seal.public_key_fingerprint) else {
+        return Ok(None);
+    };
+    let parts = Contents::from(issued).parts(profile, book, key, seal.built_at)?;
+    let bundle = parts.with_signature(
+        seal.key_id.clone(),
+        seal.public_key_fingerprint,
+        seal.signature_b64,
+        seal.signed_at,
+    );
+    let digest = &bundle.bundle_signature.bundle_sha256;
+    let holds = key.key_id == seal.key_id && key.key.verifies(digest, &seal.signature_b64);
+    Ok(holds.then(|| bundle.to_wire()))
+}
