@@ -42,7 +42,7 @@ fn left_over(out: &Path) -> Vec<String> {
 #[test]
 fn a_killed_mint_goes_on_as_if_nothing_had_happened() {
     // More than go into one transaction.
-    const PAPERS: u64 = 600;
+    const PAPERS: u64 = 400;
     let undisturbed = Home::new();
     let papers = input(&undisturbed, PAPERS as usize);
     let expected = undisturbed.beside("out.jsonl");
