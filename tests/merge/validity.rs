@@ -218,7 +218,7 @@ fn what_does_not_have_the_shape_of_an_event_is_counted_by_its_hash() {
         event_id: None,
         reason: InvalidReason::Shape,
     };
-    assert_eq!(state.invalid_events, [expected.clone()]);
+    assert_eq!(state.invalid_events, std::slice::from_ref(&expected));
     assert_eq!((state.event_count, state.invalid_event_count), (1, 1));
     // It stands before those with an id.
     let state = merge_candidates(["{}", "[]"].map(read)).state;
@@ -250,7 +250,7 @@ fn an_event_is_valid_if_one_copy_is_and_the_least_such_copy_is_kept() {
         .into_iter()
         .min_by_key(|event| bytes(event))
         .unwrap();
-    assert_eq!(merged_all.events, [least.clone()]);
+    assert_eq!(merged_all.events, std::slice::from_ref(least));
 }
 
 #[test]
