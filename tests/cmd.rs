@@ -16,7 +16,8 @@
 //! | `wrong-passphrase` | another passphrase |
 //!
 //! The key is one that everybody knows, so that signatures are the same every time. To take over
-//! what the program prints now: `TRYCMD=overwrite cargo test --test cmd`, then read the difference.
+//! what the program prints now: `TRYCMD=overwrite cargo test --test cmd`, then read the difference and
+//! put `[..]` in the place of what is another every time, such as durations.
 
 mod common;
 

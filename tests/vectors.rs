@@ -43,7 +43,7 @@ fn published_records_have_their_digests_and_numbers() {
         let record: CanonicalRecord = canonical::from_slice(&bytes).unwrap();
         assert_eq!(canonical::to_vec(&record).unwrap(), bytes, "{number}");
         assert_eq!(record.digest(), digest, "{number}");
-        assert_eq!(record.number(&digest), number);
+        assert_eq!(PithNumber::of(&record, &digest), number);
     }
 }
 

@@ -85,7 +85,7 @@ pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let keys = [&registry, &registry_again, &alice, &bob].map(Somebody::entry);
     let record: CanonicalRecord = canonical::from_slice(RECORD.as_bytes()).unwrap();
     World {
-        number: record.number(&record.digest()),
+        number: PithNumber::of(&record, &record.digest()),
         keys: KeyTable::new(keys).unwrap(),
         registry,
         registry_again,
