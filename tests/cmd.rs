@@ -1,0 +1,136 @@
+//! The command line, one behaviour a file: each file in `tests/cmd` holds commands and what they
+//! print, standard error included, in the order in which they print it.
+//!
+//! Each case runs in a folder of its own that holds:
+//!
+//! | name | what it is |
+//! |---|---|
+//! | `bundle.json` | the published bundle |
+//! | `papers.jsonl` | three invented papers |
+//! | `revised.jsonl` | the first of them in a second version |
+//! | `relicensed.jsonl` | the first of them under another licence, in the same version |
+//! | `faulty.jsonl` | a paper, four lines that are rejected, another paper |
+//! | `many.jsonl` | 400 invented papers |
+//! | `home/` | a registry home with the key `test-key`, which the passphrase in `passphrase` opens |
+//! | `empty-home/` | a registry home without a key |
+//! | `wrong-passphrase` | another passphrase |
+//!
+//! The key is one that everybody knows, so that signatures are the same every time. To take over
+//! what the program prints now: `TRYCMD=overwrite cargo test --test cmd`, then read the difference and
+//! put `[..]` in the place of what is another every time, such as durations.
+
+mod common;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use common::{paper, papers, published, repository, write_private};
+use pith::home::Home;
+use pith::keys::{PrivateKey, PublicKey, PublicKeyObject, TrustedKey};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+const PASSPHRASE: &str = "correct horse battery";
+
+/// The private key of RFC 8032, section 7.1, test 2.
+const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+
+fn key() -> PrivateKey {
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(SEED, seed.as_mut()).unwrap();
+    PrivateKey::from_seed(seed)
+}
+
+/// The key under a passphrase that costs next to nothing to try, unlike the toolkit's own.
+fn cheaply_sealed(key: &PrivateKey) -> Vec<u8> {
+    let mut recipient = age::scrypt::Recipient::new(SecretString::from(PASSPHRASE));
+    recipient.set_work_factor(2);
+    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(recipients).unwrap();
+    let mut file = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut file).unwrap();
+    writer.write_all(key.to_pkcs8_v1_pem().as_bytes()).unwrap();
+    writer.finish().unwrap();
+    file
+}
+
+fn home(dir: &Path) -> Home {
+    Home::init(dir, "registry.invalid", "https://registry.invalid").unwrap()
+}
+
+fn fill(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+    fs::write(folder.join("bundle.json"), published()).unwrap();
+    write("papers.jsonl", &papers(3));
+    let second = r#"GMT"},{"version":"v2","created":"Fri, 2 Feb 2024 12:00:01 GMT"}]"#;
+    let revised = paper(1).replace(r#"GMT"}]"#, second);
+    assert_ne!(revised, paper(1));
+    write("revised.jsonl", &(revised + "\n"));
+    let relicensed = paper(1).replace("/by/4.0/", "/by-sa/4.0/");
+    assert_ne!(relicensed, paper(1));
+    write("relicensed.jsonl", &(relicensed + "\n"));
+    let faulty = [
+        paper(1),
+        paper(2).replace("\"title\"", "\"heading\""),
+        "{\"id\":\"2402.00003\"".to_owned(),
+        paper(4).replace("math.GT", "math.GT,"),
+        paper(5).replace("invented", "invent\u{e9}s"),
+        paper(6),
+    ];
+    write("faulty.jsonl", &(faulty.join("\n") + "\n"));
+    write("many.jsonl", &papers(400));
+
+    home(&folder.join("empty-home"));
+    let home = home(&folder.join("home"));
+    let (id, private) = ("test-key".parse().unwrap(), key());
+    write_private(&home.private_key_path(&id), &cheaply_sealed(&private));
+    let public = PublicKey::from(private.verifying_key());
+    let object = PublicKeyObject::of_registry(public, id, &home.profile.base_url);
+    let signer_id = Some(home.profile.registry_id.clone());
+    home.add_key(TrustedKey::of_registry(object, signer_id))
+        .unwrap();
+    write_private(&folder.join("passphrase"), PASSPHRASE.as_bytes());
+    write_private(&folder.join("wrong-passphrase"), b"wrong horse battery");
+}
+
+/// Copies the cases back where they came from, when they were to be overwritten.
+struct TakeOver(Vec<(PathBuf, PathBuf)>);
+
+impl Drop for TakeOver {
+    fn drop(&mut self) {
+        for (copy, original) in &self.0 {
+            fs::copy(copy, original).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_program_does_what_the_cases_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cases = Vec::new();
+    for entry in fs::read_dir(repository("tests/cmd")).unwrap() {
+        let original = entry.unwrap().path();
+        let copy = folder.path().join(original.file_name().unwrap());
+        fs::copy(&original, &copy).unwrap();
+        fill(&copy.with_extension("in"));
+        cases.push((copy, original));
+    }
+    assert!(cases.len() > 50, "only {} cases", cases.len());
+    let overwrite = std::env::var_os("TRYCMD").is_some_and(|mode| mode == "overwrite");
+    let _take_over = TakeOver(if overwrite { cases } else { Vec::new() });
+
+    let program = Path::new(env!("CARGO_BIN_EXE_pith"));
+    let programs = program.parent().unwrap().display();
+    let tests = trycmd::TestCases::new();
+    tests
+        .register_bin("pith", program)
+        .register_bin("sh", Path::new("/bin/sh"))
+        // The cases' shells find the program by its name.
+        .env("PATH", format!("{programs}:/usr/bin:/bin"))
+        .env("LC_ALL", "C")
+        .env("COLUMNS", "100")
+        .case(folder.path().join("*.trycmd"));
+    tests.run();
+}

@@ -1,0 +1,194 @@
+//! What the tests of the program share: running it, registry homes to run it in, invented papers.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+/// A time for `--now`.
+pub const NOW: &str = "2026-05-18T00:30:44.452550Z";
+
+/// A file of this repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The published bundle.
+pub fn published() -> Vec<u8> {
+    fs::read(repository("tests/vectors/bundle-1706.02379v3.json")).unwrap()
+}
+
+/// The program, with nothing from the environment that it heeds.
+pub fn pith<I: IntoIterator<Item: AsRef<OsStr>>>(args: I) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pith"));
+    command.args(args).stdin(Stdio::null());
+    for variable in ["HOME", "NOW", "PASSPHRASE_FILE", "REGISTRY_ID", "BASE_URL"] {
+        command.env_remove(format!("PITH_{variable}"));
+    }
+    command
+}
+
+/// What a command printed and how it ended.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Ran {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ran {
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stderr: {}", self.stderr);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        self
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.stdout.clone()).expect("stdout is UTF-8")
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Ran {
+    command.output().expect("the program starts").into()
+}
+
+/// A registry home with one key, which opens with an age identity beside it.
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let home = Home::without_key();
+        let identity = age::x25519::Identity::generate();
+        let text = identity.to_string();
+        write_private(&home.identity(), text.expose_secret().as_bytes());
+        let recipient = identity.to_public().to_string();
+        run(home
+            .pith(["key", "generate", "--id", "test-key", "--recipient"])
+            .arg(recipient))
+        .exits(0);
+        home
+    }
+
+    pub fn without_key() -> Self {
+        let home = Home {
+            folder: TempDir::new().unwrap(),
+        };
+        run(pith([OsStr::new("init"), home.dir().as_os_str()])
+            .args(["--registry-id", "registry.invalid"])
+            .args(["--base-url", "https://registry.invalid"]))
+        .exits(0);
+        home
+    }
+
+    /// Another home of the same registry, with the same keys and an empty ledger.
+    pub fn twin(&self) -> Self {
+        let twin = Home::without_key();
+        let keys = twin.dir().join("keys");
+        fs::remove_dir_all(&keys).unwrap();
+        fs::create_dir(&keys).unwrap();
+        for entry in fs::read_dir(self.dir().join("keys")).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, keys.join(path.file_name().unwrap())).unwrap();
+        }
+        fs::copy(self.identity(), twin.identity()).unwrap();
+        twin
+    }
+
+    pub fn dir(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// A file beside the home.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn identity(&self) -> PathBuf {
+        self.beside("identity.txt")
+    }
+
+    /// The program, in this home.
+    pub fn pith<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Command {
+        let mut command = pith([OsStr::new("-C"), self.dir().as_os_str()]);
+        command.args(args);
+        command
+    }
+
+    /// `pith mint` at [`NOW`], without the input and where the bundles go.
+    pub fn mint(&self) -> Command {
+        let mut command = self.pith(["--now", NOW, "mint", "--identity"]);
+        command.arg(self.identity());
+        command
+    }
+
+    /// Mints `input` at [`NOW`] with its bundles to `out`.
+    #[track_caller]
+    pub fn mint_to(&self, input: &Path, out: &Path) -> Ran {
+        run(self.mint().arg(input).arg("--bundles").arg(out)).exits(0)
+    }
+}
+
+/// Writes a file that only its owner may read.
+pub fn write_private(path: &Path, bytes: &[u8]) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A line of a Kaggle snapshot with invented metadata; each `n` gives another paper.
+pub fn paper(n: usize) -> String {
+    format!(
+        concat!(
+            r#"{{"id":"2402.{:05}","authors":"Ada Placeholder and Number {}","#,
+            r#""title":"On the {} of invented papers","categories":"math.GT cs.DL","#,
+            r#""license":"http://creativecommons.org/licenses/by/4.0/","#,
+            r#""abstract":"  We count to {} and stop.\n","#,
+            r#""versions":[{{"version":"v1","created":"Thu, 1 Feb 2024 12:{:02}:{:02} GMT"}}]}}"#
+        ),
+        n,
+        n,
+        n,
+        n,
+        n / 60 % 60,
+        n % 60
+    )
+}
+
+/// The lines of papers 1 to `count`.
+pub fn papers(count: usize) -> String {
+    (1..=count).map(|n| paper(n) + "\n").collect()
+}
+
+/// The folder with real metadata, or `None` where it was not given, which is said aloud: these
+/// texts are not part of the repository.
+pub fn shared(test: &str) -> Option<PathBuf> {
+    use std::io::Write as _;
+    let folder = std::env::var_os("PITH_SHARED").filter(|folder| !folder.is_empty());
+    if folder.is_none() {
+        // Straight to the file: what goes through `eprintln!` is shown for failures only.
+        let _ = writeln!(
+            std::io::stderr(),
+            "NOT RUN: {test}: it needs real metadata, and PITH_SHARED does not name its folder"
+        );
+    }
+    folder.map(PathBuf::from)
+}

@@ -1,0 +1,42 @@
+//! Minting and reading under conditions that nobody wishes for: killed and interrupted runs, two
+//! minters at once, full disks, folders that cannot be written to, damaged input.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod damage;
+mod disk;
+mod stopped;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Child;
+
+use common::{Home, Ran, papers, run};
+use serde_json::Value;
+
+fn input(home: &Home, count: usize) -> PathBuf {
+    let path = home.beside("papers.jsonl");
+    fs::write(&path, papers(count)).unwrap();
+    path
+}
+
+fn ended(child: Child) -> Ran {
+    child.wait_with_output().unwrap().into()
+}
+
+fn records(home: &Home) -> u64 {
+    let stats = run(&mut home.pith(["ledger", "stats", "--json"])).exits(0);
+    let stats: Value = serde_json::from_str(&stats.text()).unwrap();
+    stats["records"].as_u64().unwrap()
+}
+
+fn assert_sound(home: &Home, count: u64) {
+    assert_eq!(records(home), count);
+    let check = run(&mut home.pith(["ledger", "check"])).exits(0);
+    let expected = format!(
+        "{count} records, {} events checked, 0 findings\n",
+        2 * count
+    );
+    assert_eq!(check.text(), expected);
+}

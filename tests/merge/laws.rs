@@ -1,0 +1,281 @@
+//! What holds for any set of events: the result depends on the set alone.
+
+use pith::canonical::{self, Numbers};
+use pith::event::Event;
+use pith::keys::SignatureBytes;
+use pith::state::Candidate;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::reference::{outcome, outcome_of};
+use super::world::*;
+
+/// How an event comes to be; the indices are among the events before it.
+#[derive(Debug, Clone)]
+struct Recipe {
+    kind: u8,
+    who: u8,
+    time: u8,
+    tag: u8,
+    /// Which one, and how near it must be: of 8, one is any, one is of the same target, the others
+    /// are such that the edge holds.
+    prev: Option<(Index, u8)>,
+    supersedes: Option<Index>,
+    dangling: bool,
+    fault: Option<u8>,
+    /// More copies, with signatures dated differently, the odd ones not valid.
+    copies: u8,
+}
+
+fn recipes() -> impl Strategy<Value = Vec<Recipe>> {
+    let recipe = (
+        (0..10_u8, 0..4_u8, 0..3_u8, 0..6_u8),
+        proptest::option::weighted(0.8, (any::<Index>(), 0..8_u8)),
+        proptest::option::weighted(0.2, any::<Index>()),
+        proptest::bool::weighted(0.05),
+        proptest::option::weighted(0.08, 0..4_u8),
+        prop_oneof![3 => Just(0), 1 => 1..4_u8],
+    );
+    let recipe = recipe.prop_map(|(of, prev, supersedes, dangling, fault, copies)| Recipe {
+        kind: of.0,
+        who: of.1,
+        time: of.2,
+        tag: of.3,
+        prev,
+        supersedes,
+        dangling,
+        fault,
+        copies,
+    });
+    proptest::collection::vec(recipe, 0..16)
+}
+
+/// Events with their copies, and whether they are valid.
+struct Made {
+    copies: Vec<Event>,
+    valid: bool,
+}
+
+fn make(recipes: &[Recipe]) -> Vec<Made> {
+    let world = &*WORLD;
+    let mut all: Vec<Made> = Vec::new();
+    for recipe in recipes {
+        let registry = [&world.registry, &world.registry_again][usize::from(recipe.who % 2)];
+        let anybody = match recipe.who {
+            0 | 1 => registry,
+            2 => &world.alice,
+            _ => &world.bob,
+        };
+        let mut making = match recipe.kind {
+            0 | 1 => created(registry, recipe.tag),
+            2 => snapshot(registry, recipe.tag),
+            3..=6 => attested(anybody, recipe.tag),
+            7 => said(anybody, "correction", "claim:C1", recipe.tag),
+            8 => said(anybody, "correction", "graph", recipe.tag),
+            _ => said(anybody, "a_type_of_tomorrow", "record", recipe.tag),
+        };
+        making.draft.created_at = seconds(all.len() as u8 / 3 + recipe.time);
+        let pick = |index: &Index, fits: &dyn Fn(&Event) -> bool| {
+            let near: Vec<&Event> = all
+                .iter()
+                .map(|made| &made.copies[0])
+                .filter(|event| fits(event))
+                .collect();
+            (!near.is_empty()).then(|| near[index.index(near.len())].event_id)
+        };
+        let same_target = |event: &Event| event.target == making.draft.target;
+        let holds = |event: &Event| {
+            same_target(event)
+                && event.signer.signer_id == making.who.signer_id
+                && event.created_at <= making.draft.created_at
+        };
+        let prev = recipe.prev.as_ref().and_then(|(index, near)| match near {
+            0 => pick(index, &|_| true),
+            1 => pick(index, &same_target),
+            _ => pick(index, &holds),
+        });
+        let old = recipe.supersedes.as_ref();
+        let mut supersedes: Vec<_> = old
+            .and_then(|index| pick(index, &same_target))
+            .into_iter()
+            .collect();
+        if recipe.dangling {
+            supersedes.push(attested(&world.bob, 200 + recipe.tag).sign().event_id);
+        }
+        making.draft.prev_event = prev;
+        making.draft.supersedes = supersedes;
+        let mut event = making.sign();
+        let mut valid = true;
+        match recipe.fault {
+            Some(0) => event.signature.signature_b64 = SignatureBytes::from_bytes([7; 64]),
+            Some(1) => event.signature.key_id = "another".parse().unwrap(),
+            Some(2) => event.event_id = attested(&world.bob, 199).sign().event_id,
+            Some(_) => event.created_at = seconds(99),
+            None => {}
+        }
+        if recipe.fault.is_some() {
+            valid = false;
+        }
+        let id = pith::event::content_digest(&event);
+        let known = all
+            .iter()
+            .position(|made| pith::event::content_digest(&made.copies[0]) == id);
+        let mut copies = vec![event.clone()];
+        for n in 0..recipe.copies {
+            let mut copy = event.clone();
+            copy.signature.signed_at = micros(n + 10);
+            if n % 2 == 1 {
+                copy.signature.signature_b64 = SignatureBytes::from_bytes([n; 64]);
+            }
+            copies.push(copy);
+        }
+        match known {
+            Some(at) => {
+                all[at].copies.extend(copies);
+                all[at].valid |= valid;
+            }
+            None => all.push(Made { copies, valid }),
+        }
+    }
+    all
+}
+
+fn candidates(made: &[Made]) -> Vec<Event> {
+    made.iter()
+        .flat_map(|made| made.copies.iter().cloned())
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(250))]
+
+    #[test]
+    fn order_and_duplication_do_not_matter(
+        recipes in recipes(),
+        keys in proptest::collection::vec(any::<u32>(), 64),
+        doubled in proptest::collection::vec(any::<Index>(), 0..6),
+    ) {
+        let events = candidates(&make(&recipes));
+        let expected = merged(&events);
+        let mut shuffled: Vec<&Event> = events.iter().collect();
+        if !events.is_empty() {
+            shuffled.extend(doubled.iter().map(|index| index.get(&events)));
+        }
+        let mut order: Vec<usize> = (0..shuffled.len()).collect();
+        order.sort_by_key(|at| keys[at % keys.len()].rotate_left(*at as u32));
+        let shuffled: Vec<&Event> = order.into_iter().map(|at| shuffled[at]).collect();
+        prop_assert_eq!(merged(shuffled), expected);
+    }
+
+    /// Merging the events that came out of merges of parts, which may overlap.
+    #[test]
+    fn partial_sets_may_be_joined_in_any_way(
+        recipes in recipes(),
+        parts in proptest::collection::vec(1..8_u8, 64),
+    ) {
+        let events = candidates(&make(&recipes));
+        let whole = merged(&events);
+        let mut joined: Vec<Event> = Vec::new();
+        for part in 0..3 {
+            let here = |at: usize| parts[at % parts.len()] & (1 << part) != 0;
+            let some = (0..events.len()).filter(|at| here(*at)).map(|at| &events[at]);
+            joined.extend(merged(some).events);
+        }
+        let joined = merged(&joined);
+        prop_assert_eq!(&joined.events, &whole.events);
+        prop_assert_eq!(&joined.dangling, &whole.dangling);
+        prop_assert_eq!(&joined.state.current, &whole.state.current);
+        prop_assert_eq!(&joined.state.equivocations, &whole.state.equivocations);
+        prop_assert_eq!(&joined.state.applied_event_ids, &whole.state.applied_event_ids);
+        if whole.state.invalid_events.is_empty() {
+            prop_assert_eq!(joined.state, whole.state);
+        }
+    }
+
+    #[test]
+    fn the_rules_give_what_their_plain_reading_gives(recipes in recipes()) {
+        let made = make(&recipes);
+        let merged = merged(&candidates(&made));
+        let valid = made.iter().filter(|made| made.valid).map(|made| &made.copies[0]);
+        prop_assert_eq!(outcome_of(&merged), outcome(valid));
+
+        let state = &merged.state;
+        let count = |valid: bool| made.iter().filter(|made| made.valid == valid).count() as u64;
+        prop_assert_eq!(state.event_count, made.len() as u64);
+        prop_assert_eq!(state.valid_event_count, count(true));
+        prop_assert_eq!(state.invalid_event_count, count(false));
+        prop_assert_eq!(state.invalid_events.len() as u64, count(false));
+        prop_assert!(state.invalid_events.is_sorted());
+        prop_assert_eq!(state.equivocation_count, state.equivocations.len() as u64);
+        prop_assert_eq!(state.state_sha256, state.digest());
+    }
+
+    /// What is read from its wire form merges as what was never written.
+    #[test]
+    fn events_merge_alike_from_memory_and_from_text(recipes in recipes()) {
+        let events = candidates(&make(&recipes));
+        let texts: Vec<_> = events.iter().map(|event| canonical::wire(event).unwrap()).collect();
+        let read = texts
+            .iter()
+            .map(|text| Candidate::read(canonical::read(text, Numbers::PythonFloats).unwrap()));
+        prop_assert_eq!(merge_candidates(read), merged(&events));
+    }
+
+    /// Of several valid copies the one with the least canonical bytes is kept.
+    #[test]
+    fn the_least_valid_copy_is_kept(recipes in recipes()) {
+        let made = make(&recipes);
+        let merged = merged(&candidates(&made));
+        for event in &merged.events {
+            let digest = pith::event::content_digest(event);
+            let copies = made.iter().flat_map(|made| &made.copies);
+            let least = copies
+                .filter(|copy| pith::event::content_digest(*copy) == digest)
+                .filter(|copy| super::world::merged([*copy]).state.valid_event_count == 1)
+                .map(|copy| canonical::to_vec(copy).unwrap())
+                .min()
+                .unwrap();
+            prop_assert_eq!(canonical::to_vec(event).unwrap(), least);
+        }
+    }
+}
+
+/// The generated sets hold what the laws are about; otherwise they would say little.
+#[test]
+fn the_generated_events_meet_every_case() {
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut met = [0_usize; 8];
+    for _ in 0..300 {
+        let recipes = recipes().new_tree(&mut runner).unwrap().current();
+        let made = make(&recipes);
+        let merged = merged(&candidates(&made));
+        let state = &merged.state;
+        let by_prev = |group: &&pith::state::Equivocation| group.prev_event.is_some();
+        let branches = state.equivocations.iter().filter(by_prev).count();
+        let members: Vec<_> = state
+            .equivocations
+            .iter()
+            .flat_map(|g| &g.event_ids)
+            .collect();
+        let left_out = state.valid_event_count as usize - state.applied_event_ids.len();
+        for (count, met) in [
+            usize::from(branches > 0),
+            usize::from(state.equivocations.len() > branches),
+            usize::from(!state.invalid_events.is_empty()),
+            usize::from(!merged.dangling.is_empty()),
+            // Followers of members are left out too.
+            usize::from(left_out > members.len()),
+            usize::from(made.iter().any(|made| made.copies.len() > 2)),
+            usize::from(state.current.record_created.is_some()),
+            usize::from(state.current.record_created.is_none() && left_out > 0),
+        ]
+        .into_iter()
+        .zip(&mut met)
+        {
+            *met += count;
+        }
+    }
+    assert!(met.iter().all(|count| *count >= 5), "{met:?}");
+}

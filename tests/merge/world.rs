@@ -1,0 +1,213 @@
+//! A record, signers and their keys, and events about the record.
+
+use std::sync::LazyLock;
+
+use pith::canonical::{self, Json};
+use pith::digest::Digest;
+use pith::event::{Draft, Event, EventId, Payload, RecordCreated, SnapshotPayload};
+use pith::keys::{KeyId, PrivateKey, PublicKey, SignatureBytes, Signer, SignerError};
+use pith::number::PithNumber;
+use pith::receipt::Receipt;
+use pith::record::CanonicalRecord;
+use pith::snapshot::{GraphSnapshot, PaperText};
+use pith::state::{Candidate, KeyTable, Merged, TableKey, merge};
+use pith::time::{Timestamp, TimestampMicros};
+use zeroize::Zeroizing;
+
+pub const REGISTRY_ID: &str = "registry.invalid";
+const RECORD: &str = r#"{"source":{"id":"2402.00001","kind":"arxiv","version":1},"metadata":{"license":"","primary_cat":"math.GT","submitted_at":"2024-02-01T12:00:00Z","cross_cats_sorted":[],"title_canon_sha256":"0000000000000000000000000000000000000000000000000000000000000001","abstract_canon_sha256":"0000000000000000000000000000000000000000000000000000000000000002"},"schema_version":"1.0"}"#;
+
+/// Somebody with a key.
+pub struct Somebody {
+    pub signer_id: &'static str,
+    pub signer_type: &'static str,
+    key_id: KeyId,
+    private: PrivateKey,
+    public: PublicKey,
+}
+
+impl Somebody {
+    fn new(seed: u8, key_id: &str, signer_id: &'static str, signer_type: &'static str) -> Self {
+        let private = PrivateKey::from_seed(Zeroizing::new([seed; 32]));
+        Somebody {
+            signer_id,
+            signer_type,
+            key_id: key_id.parse().unwrap(),
+            public: PublicKey::from(private.verifying_key()),
+            private,
+        }
+    }
+
+    pub fn entry(&self) -> TableKey {
+        TableKey {
+            key: self.public,
+            key_id: self.key_id.clone(),
+            signer_id: self.signer_id.to_owned(),
+            signer_type: self.signer_type.to_owned(),
+        }
+    }
+}
+
+impl Signer for Somebody {
+    fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn sign(&self, digest: &Digest) -> Result<SignatureBytes, SignerError> {
+        let signature = self.private.sign(digest.as_bytes());
+        Ok(SignatureBytes::from_bytes(signature))
+    }
+}
+
+/// Everybody there is; all but the stranger are in the key table.
+pub struct World {
+    pub registry: Somebody,
+    /// The same registry under its next key.
+    pub registry_again: Somebody,
+    pub alice: Somebody,
+    pub bob: Somebody,
+    pub stranger: Somebody,
+    pub keys: KeyTable,
+    pub record: CanonicalRecord,
+    pub number: PithNumber,
+}
+
+pub static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let registry = Somebody::new(1, "registry-1", REGISTRY_ID, "pith_registry");
+    let registry_again = Somebody::new(2, "registry-2", REGISTRY_ID, "pith_registry");
+    let alice = Somebody::new(3, "alice-1", "orcid:alice", "author");
+    let bob = Somebody::new(4, "bob-1", "orcid:bob", "author");
+    let stranger = Somebody::new(5, "stranger-1", "orcid:stranger", "author");
+    let keys = [&registry, &registry_again, &alice, &bob].map(Somebody::entry);
+    let record: CanonicalRecord = canonical::from_slice(RECORD.as_bytes()).unwrap();
+    World {
+        number: PithNumber::of(&record, &record.digest()),
+        keys: KeyTable::new(keys).unwrap(),
+        registry,
+        registry_again,
+        alice,
+        bob,
+        stranger,
+        record,
+    }
+});
+
+pub fn seconds(n: u8) -> Timestamp {
+    Timestamp::from_unix(1_800_000_000 + i64::from(n)).unwrap()
+}
+
+pub fn micros(n: u8) -> TimestampMicros {
+    TimestampMicros::from(seconds(n))
+}
+
+/// An event about [`World::record`] by `who`, which the functions below change before it is signed.
+pub struct Making {
+    pub draft: Draft,
+    pub who: &'static Somebody,
+    pub signed_at: u8,
+}
+
+impl Making {
+    pub fn at(mut self, time: u8) -> Self {
+        self.draft.created_at = seconds(time);
+        self
+    }
+
+    pub fn after(mut self, prev: &Event) -> Self {
+        self.draft.prev_event = Some(prev.event_id);
+        self
+    }
+
+    pub fn superseding<'a>(mut self, old: impl IntoIterator<Item = &'a Event>) -> Self {
+        let ids = old.into_iter().map(|event| event.event_id);
+        self.draft.supersedes.extend(ids);
+        self
+    }
+
+    pub fn on(mut self, target: &str) -> Self {
+        self.draft.target = target.to_owned();
+        self
+    }
+
+    pub fn sign(self) -> Event {
+        let (id, kind) = (self.who.signer_id, self.who.signer_type);
+        let at = micros(self.signed_at);
+        self.draft.sign(id, kind, at, self.who).unwrap()
+    }
+}
+
+fn making(who: &'static Somebody, event_type: &str, target: &str, payload: Payload) -> Making {
+    Making {
+        draft: Draft {
+            event_type: event_type.to_owned(),
+            subject: WORLD.number,
+            target: target.to_owned(),
+            payload,
+            created_at: seconds(0),
+            supersedes: Vec::new(),
+            prev_event: None,
+        },
+        who,
+        signed_at: 0,
+    }
+}
+
+/// A receipt of the world's record; `tag` makes it another one.
+pub fn receipt(who: &Somebody, tag: u8) -> Receipt {
+    Receipt::issue(WORLD.record.digest(), &format!("b{tag}"), micros(0), who).unwrap()
+}
+
+pub fn created(who: &'static Somebody, tag: u8) -> Making {
+    let payload = RecordCreated::new(WORLD.record.clone(), receipt(who, tag));
+    let payload = Payload::RecordCreated(Box::new(payload));
+    making(who, "record_created", "record", payload)
+}
+
+pub fn snapshot(who: &'static Somebody, tag: u8) -> Making {
+    let text = PaperText {
+        title: "On invented papers".to_owned(),
+        authors_text: String::new(),
+        abstract_excerpt: String::new(),
+    };
+    let builder = format!("b{tag}");
+    let payload = Payload::GraphSnapshot(Box::new(SnapshotPayload {
+        graph_snapshot: GraphSnapshot::from_parts(text, &WORLD.record, &builder),
+        verdict_id: None,
+    }));
+    making(who, "graph_snapshot", "graph", payload)
+}
+
+/// An event of a type that anybody may sign; `tag` makes it another one.
+pub fn said(who: &'static Somebody, event_type: &str, target: &str, tag: u8) -> Making {
+    let members = [("tag".to_owned(), Json::Int(tag.into()))];
+    let payload = Payload::Open(Json::Object(members.into()));
+    making(who, event_type, target, payload)
+}
+
+pub fn attested(who: &'static Somebody, tag: u8) -> Making {
+    said(who, "author_attestation", "record", tag)
+}
+
+/// The merge of `events` under the world's keys.
+pub fn merged<'a>(events: impl IntoIterator<Item = &'a Event>) -> Merged {
+    let candidates = events.into_iter().cloned().map(Candidate::from);
+    merge_candidates(candidates)
+}
+
+pub fn merge_candidates(candidates: impl IntoIterator<Item = Candidate>) -> Merged {
+    merge(WORLD.number, candidates, [], &WORLD.keys)
+}
+
+pub fn ids<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {
+    events.into_iter().map(|event| event.event_id).collect()
+}
+
+pub fn sorted_ids<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {
+    let mut ids = ids(events);
+    ids.sort();
+    ids
+}
