@@ -427,6 +427,7 @@ fn judged(bytes: &[u8]) -> Verdict {
         trust: &trust,
         expect: None,
         at: None,
+        now: "2026-12-01T00:00:00Z".parse().unwrap(),
     };
     verify_document(bytes, &policy).verdict()
 }

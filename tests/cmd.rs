@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use common::{paper, papers, published, repository, write_private};
 use pith::home::Home;
-use pith::keys::{PrivateKey, PublicKey, PublicKeyObject, TrustedKey};
+use pith::keys::{PrivateKey, PublicKey, PublicKeyObject};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -88,9 +88,7 @@ fn fill(folder: &Path) {
     write_private(&home.private_key_path(&id), &cheaply_sealed(&private));
     let public = PublicKey::from(private.verifying_key());
     let object = PublicKeyObject::of_registry(public, id, &home.profile.base_url);
-    let signer_id = Some(home.profile.registry_id.clone());
-    home.add_key(TrustedKey::of_registry(object, signer_id))
-        .unwrap();
+    home.add_key(&object).unwrap();
     write_private(&folder.join("passphrase"), PASSPHRASE.as_bytes());
     write_private(&folder.join("wrong-passphrase"), b"wrong horse battery");
 }

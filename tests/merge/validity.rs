@@ -136,6 +136,7 @@ fn a_record_created_must_agree_with_itself() {
     };
     assert_eq!(broken(&|_| {}), None);
     let record = Some(InvalidReason::Record);
+    let receipt_reason = Some(InvalidReason::Receipt);
     assert_eq!(broken(&|p| p.canonical_sha256 = Digest::of(b"")), record);
     assert_eq!(
         broken(&|p| p.receipt.canonical_sha256 = Digest::of(b"")),
@@ -155,15 +156,21 @@ fn a_record_created_must_agree_with_itself() {
     );
     assert_eq!(
         broken(&|p| p.receipt.signature_b64 = SignatureBytes::from_bytes([1; 64])),
-        record
+        receipt_reason
     );
     assert_eq!(
         broken(&|p| p.receipt.key_id = "registry-2".parse().unwrap()),
-        record
+        receipt_reason
     );
     // A receipt by a key that is not the registry's.
-    assert_eq!(broken(&|p| p.receipt = receipt(&world.alice, 1)), record);
-    assert_eq!(broken(&|p| p.receipt = receipt(&world.stranger, 1)), record);
+    assert_eq!(
+        broken(&|p| p.receipt = receipt(&world.alice, 1)),
+        receipt_reason
+    );
+    assert_eq!(
+        broken(&|p| p.receipt = receipt(&world.stranger, 1)),
+        receipt_reason
+    );
     // The registry's other key is as good.
     assert_eq!(
         broken(&|p| p.receipt = receipt(&world.registry_again, 1)),
@@ -174,7 +181,7 @@ fn a_record_created_must_agree_with_itself() {
         use pith::receipt::Receipt;
         p.canonical_record.metadata.license = "http://example.invalid/".to_owned();
         p.canonical_sha256 = p.canonical_record.digest();
-        p.receipt = Receipt::issue(p.canonical_sha256, "b1", micros(0), &world.registry).unwrap();
+        p.receipt = Receipt::issue(&p.canonical_record, "b1", micros(0), &world.registry).unwrap();
     };
     assert_eq!(broken(&other), record);
 }
