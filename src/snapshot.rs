@@ -60,6 +60,7 @@ pub struct ClaimsSection {
     /// How many claims there are.
     pub count: u64,
     /// The claims.
+    #[serde(serialize_with = "canonical::list_shorter_keys_first")]
     pub items: Vec<Json>,
     /// Hash of the full list, see [`snapshot_sha256`].
     pub snapshot_sha256: Digest,
@@ -72,6 +73,7 @@ pub struct VerdictSection {
     #[serde(deserialize_with = "nullable")]
     pub id: Option<String>,
     /// The models that took part.
+    #[serde(serialize_with = "canonical::shorter_keys_first")]
     pub model_set: Json,
     /// When it was made.
     #[serde(deserialize_with = "nullable")]
@@ -95,6 +97,7 @@ pub struct ReferencesSection {
     /// How many references there are.
     pub count: u64,
     /// Some of them.
+    #[serde(serialize_with = "canonical::list_shorter_keys_first")]
     pub sample: Vec<Json>,
     /// How many were resolved to a work.
     pub resolved_work: u64,

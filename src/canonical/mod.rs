@@ -24,4 +24,7 @@ pub use json::Json;
 pub use node::Node;
 pub use open::Open;
 pub use read::{MAX_DEPTH, Numbers, ReadError, read};
-pub use write::{WriteError, digest, digest_without, shorter_keys_first, to_vec, wire, wire_to};
+pub use write::{
+    WriteError, digest, digest_without, list_shorter_keys_first, shorter_keys_first, to_vec, wire,
+    wire_to,
+};

@@ -48,7 +48,7 @@ impl<T: Serialize> Serialize for Open<T> {
         match Json::of(&self.known).map_err(S::Error::custom)? {
             Json::Object(mut members) => {
                 members.extend(self.more.clone());
-                shorter_keys_first(&members, serializer)
+                shorter_keys_first(&Json::Object(members), serializer)
             }
             _ => Err(S::Error::custom("an open type must be an object")),
         }

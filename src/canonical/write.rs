@@ -1,6 +1,5 @@
 //! The canonical writer and the wire writer: any [`Serialize`] type straight to bytes.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -75,34 +74,45 @@ pub fn wire_to<T: Serialize + ?Sized>(writer: impl io::Write, value: &T) -> Resu
     Ok(())
 }
 
-/// For `#[serde(serialize_with)]`: writes open content with shorter keys first, then by bytes, at
-/// every level: the order in which the registry's database keeps objects (SPEC 8).
-///
-/// # Errors
-/// Those of the serializer.
-pub fn shorter_keys_first<S: Serializer>(
-    members: &BTreeMap<String, Json>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let mut entries: Vec<_> = members.iter().collect();
-    entries.sort_by_key(|(key, _)| (key.len(), key.as_bytes()));
-    let mut map = serializer.serialize_map(Some(entries.len()))?;
-    for (key, value) in entries {
-        map.serialize_entry(key, &ShorterKeysFirst(value))?;
-    }
-    map.end()
-}
-
+/// Open content with shorter keys first, then by bytes, at every level: the order in which the
+/// registry's database keeps objects (SPEC 8).
 struct ShorterKeysFirst<'a>(&'a Json);
 
 impl Serialize for ShorterKeysFirst<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Json::Array(items) => serializer.collect_seq(items.iter().map(ShorterKeysFirst)),
-            Json::Object(members) => shorter_keys_first(members, serializer),
+            Json::Object(members) => {
+                let mut entries: Vec<_> = members.iter().collect();
+                entries.sort_by_key(|(key, _)| (key.len(), key.as_bytes()));
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    map.serialize_entry(key, &ShorterKeysFirst(value))?;
+                }
+                map.end()
+            }
             scalar => scalar.serialize(serializer),
         }
     }
+}
+
+/// For `#[serde(serialize_with)]`: writes open content in the database's order (SPEC 8).
+///
+/// # Errors
+/// Those of the serializer.
+pub fn shorter_keys_first<S: Serializer>(value: &Json, serializer: S) -> Result<S::Ok, S::Error> {
+    ShorterKeysFirst(value).serialize(serializer)
+}
+
+/// As [`shorter_keys_first`], for a list of open content.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn list_shorter_keys_first<S: Serializer>(
+    items: &[Json],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(items.iter().map(ShorterKeysFirst))
 }
 
 /// Compact JSON in declared order, floats as Python spells them.
@@ -173,7 +183,8 @@ impl Output<'_> {
     fn end_member(&mut self) {
         let to = self.bytes.len();
         self.last_member().to = to;
-        if self.open.len() == 1 && !self.omit.is_empty() {
+        // The document itself is the object, and not an array of such.
+        if self.open.len() == 1 && !self.omit.is_empty() && self.bytes[0] == b'{' {
             self.drop_omitted_member();
         }
     }

@@ -23,15 +23,14 @@ pub const JSON_SCHEMA: &str = "1.0";
 /// Flags that every verb takes.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// The registry home [default: the nearest folder upward that holds registry.toml]
+    /// The registry home [env: PITH_HOME] [default: the nearest folder upward that holds
+    /// registry.toml]
     #[arg(
         short = 'C',
         long = "home",
         global = true,
         help_heading = "Global options",
-        value_name = "DIR",
-        env = "PITH_HOME",
-        hide_env_values = true
+        value_name = "DIR"
     )]
     pub home: Option<PathBuf>,
 
@@ -48,26 +47,58 @@ pub struct Global {
     pub no_progress: bool,
 
     /// Write this time everywhere instead of the clock's, such as 2026-05-18T00:30:44Z
+    /// [env: PITH_NOW]
     #[arg(
         long,
         global = true,
         help_heading = "Global options",
-        value_name = "RFC3339",
-        env = "PITH_NOW",
-        hide_env_values = true
+        value_name = "RFC3339"
     )]
     pub now: Option<DateTime<Utc>>,
+}
+
+/// Where settings came from.
+struct Sources {
+    home: &'static str,
+    now: &'static str,
 }
 
 /// Global flags, settings and the process's surroundings.
 pub struct Context {
     global: Global,
+    sources: Sources,
     interrupted: Arc<AtomicBool>,
+    /// Whether an interrupt may end the process at once.
+    idle: Arc<AtomicBool>,
+    /// Whether input comes from stdin, which may keep the run waiting.
+    reads_stdin: AtomicBool,
 }
 
 impl Context {
-    /// Takes over the flags and begins to watch for interrupts.
-    pub fn new(global: Global) -> Result<Self, Failure> {
+    /// Takes over the flags, and the environment where a flag is not given; an empty variable is
+    /// none.
+    pub fn new(mut global: Global) -> Result<Self, Failure> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let sources = Sources {
+            home: if global.home.is_some() {
+                "-C"
+            } else {
+                "PITH_HOME"
+            },
+            now: if global.now.is_some() {
+                "--now"
+            } else {
+                "PITH_NOW"
+            },
+        };
+        global.home = global
+            .home
+            .or_else(|| variable("PITH_HOME").map(PathBuf::from));
+        if let (None, Some(value)) = (global.now, variable("PITH_NOW")) {
+            let parsed = value.to_str().and_then(|text| text.parse().ok());
+            let problem = "PITH_NOW is not a time such as 2026-05-18T00:30:44Z";
+            global.now = Some(parsed.ok_or_else(|| Failure::new(Exit::Usage, problem))?);
+        }
         if let Some(now) = global.now
             && TimestampMicros::new(now).is_none()
         {
@@ -78,7 +109,10 @@ impl Context {
         }
         Ok(Context {
             global,
+            sources,
             interrupted: Arc::new(AtomicBool::new(false)),
+            idle: Arc::new(AtomicBool::new(false)),
+            reads_stdin: AtomicBool::new(false),
         })
     }
 
@@ -110,16 +144,17 @@ impl Context {
         TimestampMicros::new(now).expect("--now was checked; the clock's year has four digits")
     }
 
-    /// The time given with `--now`.
-    pub fn fixed_now(&self) -> Option<TimestampMicros> {
-        self.global.now.and_then(TimestampMicros::new)
+    /// The time that was fixed, and by what.
+    pub fn fixed_now(&self) -> Option<(TimestampMicros, &'static str)> {
+        let now = self.global.now.and_then(TimestampMicros::new)?;
+        Some((now, self.sources.now))
     }
 
     /// Says that signatures will carry a time that is not the clock's.
     pub fn warn_of_fixed_time(&self) {
-        if let Some(now) = self.fixed_now() {
+        if let Some((now, source)) = self.fixed_now() {
             self.warn(&format!(
-                "--now: everything signed is dated {now}, not by the clock"
+                "{source}: everything signed is dated {now}, not by the clock"
             ));
         }
     }
@@ -127,7 +162,7 @@ impl Context {
     /// Where the registry home was looked for, and why there.
     pub fn home_dir(&self) -> Result<(PathBuf, &'static str), Failure> {
         if let Some(dir) = &self.global.home {
-            return Ok((dir.clone(), "-C or PITH_HOME"));
+            return Ok((dir.clone(), self.sources.home));
         }
         let here = std::env::current_dir().map_err(|error| {
             Failure::new(Exit::Io, format!("cannot tell the current folder: {error}"))
@@ -283,14 +318,32 @@ impl Context {
         let code = Exit::Interrupted as i32;
         for signal in [SIGINT, SIGTERM] {
             let flag = || Arc::clone(&self.interrupted);
-            // A second one ends the run at once: the first may wait for input that never comes.
-            signal_hook::flag::register_conditional_shutdown(signal, code, flag())
+            // While the run waits for input nothing is half done, and input may never come.
+            signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&self.idle))
+                .and_then(|_| {
+                    signal_hook::flag::register_conditional_shutdown(signal, code, flag())
+                })
                 .and_then(|_| signal_hook::flag::register(signal, flag()))
                 .map_err(|error| {
                     Failure::new(Exit::Io, format!("cannot watch for interrupts: {error}"))
                 })?;
         }
         Ok(())
+    }
+
+    /// Notes that input comes from stdin.
+    pub fn reads_stdin(&self) {
+        self.reads_stdin.store(true, Ordering::Relaxed);
+    }
+
+    /// Does `work`, which only waits for input that is not from a file: an interrupt meanwhile
+    /// ends the process at once.
+    pub fn waiting<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.idle
+            .store(self.reads_stdin.load(Ordering::Relaxed), Ordering::Relaxed);
+        let done = work();
+        self.idle.store(false, Ordering::Relaxed);
+        done
     }
 
     /// Whether an interrupt came.

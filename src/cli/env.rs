@@ -92,17 +92,10 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
             "not found: no -C, no PITH_HOME, no registry.toml upward",
         ),
     }
-    let fixed = context.fixed_now().map(|now| now.to_string());
-    let source = if fixed.is_some() {
-        "--now or PITH_NOW"
-    } else {
-        "the clock"
-    };
-    add(
-        "now",
-        Some(fixed.unwrap_or_else(|| context.now().to_string())),
-        source,
-    );
+    match context.fixed_now() {
+        Some((now, source)) => add("now", Some(now.to_string()), source),
+        None => add("now", Some(context.now().to_string()), "the clock"),
+    }
     let file = std::env::var_os(PASSPHRASE_FILE_VARIABLE).filter(|value| !value.is_empty());
     let source = if file.is_some() {
         PASSPHRASE_FILE_VARIABLE

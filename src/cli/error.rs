@@ -66,7 +66,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
-    problem: String,
+    problem: Option<String>,
     hint: Option<String>,
 }
 
@@ -75,7 +75,16 @@ impl Failure {
     pub fn new(exit: Exit, problem: impl Into<String>) -> Self {
         Failure {
             exit,
-            problem: problem.into(),
+            problem: Some(problem.into()),
+            hint: None,
+        }
+    }
+
+    /// A failure that needs no words: the reader of stdout left before all was written.
+    pub fn silent(exit: Exit) -> Self {
+        Failure {
+            exit,
+            problem: None,
             hint: None,
         }
     }
@@ -92,7 +101,9 @@ impl Failure {
 
     /// Says what went wrong on stderr.
     pub fn report(self) -> Exit {
-        super::output::message("error", &self.problem);
+        if let Some(problem) = self.problem {
+            super::output::message("error", &problem);
+        }
         if let Some(hint) = self.hint {
             super::output::message("hint", &hint);
         }

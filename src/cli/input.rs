@@ -20,6 +20,8 @@ pub struct Papers<'a> {
     rejects: Rejects<'a>,
     /// Papers that a harvest reported as deleted.
     pub deleted: u64,
+    /// Whether a rejection ends the input.
+    pub stop_at_rejection: bool,
     /// [`Exit::Io`] once an input could not be read to its end.
     exit: Exit,
 }
@@ -35,6 +37,7 @@ impl<'a> Papers<'a> {
             reader: Reader::open(&args.inputs, stdin, options)?,
             rejects: Rejects::new(args.rejects.as_deref(), context),
             deleted: 0,
+            stop_at_rejection: false,
             exit: Exit::Done,
         })
     }
@@ -44,7 +47,8 @@ impl<'a> Papers<'a> {
         self.reader.progress()
     }
 
-    /// The next paper; rejections before it are dealt with on the way.
+    /// The next paper; rejections before it are dealt with on the way, or end the input if they are
+    /// to.
     ///
     /// An input that cannot be read to its end is told at once and decides the exit code; the
     /// inputs after it are read all the same.
@@ -55,7 +59,12 @@ impl<'a> Papers<'a> {
         for item in self.reader.by_ref() {
             match item {
                 Ok(Item::Paper { paper, .. }) => return Ok(Some(*paper)),
-                Ok(Item::Rejected(rejection)) => self.rejects.add(&rejection)?,
+                Ok(Item::Rejected(rejection)) => {
+                    self.rejects.add(&rejection)?;
+                    if self.stop_at_rejection {
+                        return Ok(None);
+                    }
+                }
                 Ok(Item::Deleted { .. }) => self.deleted += 1,
                 Err(error) => self.exit = self.exit.worst(Failure::from(error).report()),
             }

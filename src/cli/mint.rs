@@ -217,6 +217,9 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
             Failure::new(Exit::Usage, problem).hint("use --passphrase-fd with another descriptor")
         );
     }
+    if from_stdin {
+        context.reads_stdin();
+    }
     let outputs = [args.bundles.as_deref(), args.input.rejects.as_deref()];
     context.check_outputs(Some(&home), &args.input.inputs, &outputs)?;
     let mut papers = Papers::open(&args.input, context)?;
@@ -378,6 +381,7 @@ fn in_groups(
     mut work: impl FnMut(&[Paper]) -> Result<Vec<Fate>, Failure>,
 ) -> Result<Ended, Failure> {
     let mut meter = Meter::new(context, papers.progress());
+    papers.stop_at_rejection = args.on_error == OnError::Stop;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let mut ended = None;
     while ended.is_none() {
@@ -387,13 +391,11 @@ fn in_groups(
                 ended = Some(Ended::Complete);
                 break;
             }
-            let paper = papers.next()?;
-            if args.on_error == OnError::Stop && papers.any_rejected() {
-                // The paper read last stands behind what was rejected.
-                ended = Some(Ended::Stopped);
-            } else if let Some(paper) = paper {
+            if let Some(paper) = context.waiting(|| papers.next())? {
                 group.push(paper);
                 left -= 1;
+            } else if papers.stop_at_rejection && papers.any_rejected() {
+                ended = Some(Ended::Stopped);
             } else if papers.read_whole() {
                 ended = Some(Ended::Complete);
             } else {

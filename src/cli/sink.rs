@@ -72,8 +72,7 @@ impl BundleSink {
                 out.write_all(bundle)?;
                 out.write_all(b"\n")?;
                 if out.closed() {
-                    let problem = "stdout was closed before every bundle was written";
-                    return Err(Failure::new(Exit::Io, problem));
+                    return Err(Failure::silent(Exit::Io));
                 }
                 Ok(())
             }

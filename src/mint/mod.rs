@@ -86,7 +86,7 @@ pub enum MintError {
         registry_id: String,
     },
     /// Something would have to be signed, where nothing may be.
-    #[error("{number} (arXiv:{arxiv}) is not yet issued as it stands in the input")]
+    #[error("a bundle of {number} (arXiv:{arxiv}) would have to be signed")]
     NothingMayBeSigned {
         /// The number.
         number: PithNumber,

@@ -170,6 +170,7 @@ fn check(
     keys: &KeyTable,
 ) -> Result<(), InvalidReason> {
     let require = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    require(payload_fits(event), InvalidReason::Shape)?;
     require(
         event.subject_pith_number == *subject,
         InvalidReason::Subject,
@@ -216,6 +217,15 @@ fn check(
 
 fn only_registry_signs(event_type: &str) -> bool {
     matches!(event_type, RECORD_CREATED | GRAPH_SNAPSHOT)
+}
+
+/// Whether the payload is of the event's type: reading sees to that, making an event need not.
+fn payload_fits(event: &Event) -> bool {
+    match &event.payload {
+        Payload::RecordCreated(_) => event.event_type == RECORD_CREATED,
+        Payload::GraphSnapshot(_) => event.event_type == GRAPH_SNAPSHOT,
+        Payload::Open(_) => !only_registry_signs(&event.event_type),
+    }
 }
 
 /// SPEC 5: each known type has its target; unknown types may have any.

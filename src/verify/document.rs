@@ -244,6 +244,13 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
     {
         report.fail(Code::RecordNumber, "source", "is not the record's source");
     }
+    if receipt.first_computed_at > receipt.last_reissued_at {
+        report.fail(
+            Code::ReceiptTimes,
+            "receipt",
+            "is issued again before it is issued",
+        );
+    }
     expect_number(&mut report, policy, &number);
     let entry = policy
         .trust
