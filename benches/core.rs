@@ -13,14 +13,14 @@ use pith::arxiv::{Paper, ReadOptions, kaggle};
 use pith::bundle::{Bundle, BundleParts};
 use pith::canonical::{self, Numbers, from_node};
 use pith::digest::Digest;
-use pith::event::{Draft, Event, REGISTRY, RecordCreated};
+use pith::event::{Draft, Event, RecordCreated};
 use pith::home::{Home, Profile};
 use pith::keys::{
-    Keyset, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
+    Keyset, PrivateKey, PublicKey, PublicKeyObject, REGISTRY, Signer, SoftwareKey, TrustedKey,
 };
 use pith::ledger::Ledger;
 use pith::mint::{Issuer, MintOptions, OnChange, mint_group};
-use pith::number::aliases_at;
+use pith::number::{PithNumber, aliases_at};
 use pith::receipt::Receipt;
 use pith::record::CanonicalRecord;
 use pith::snapshot::GraphSnapshot;
@@ -67,37 +67,15 @@ fn now() -> TimestampMicros {
     TimestampMicros::from_unix_micros(1_779_064_244_000_000).expect("a time in 2026")
 }
 
-/// A private key in memory: what the command line opens from a sealed file.
-struct Key {
-    private: PrivateKey,
-    object: PublicKeyObject,
-}
-
-impl Key {
-    fn new() -> Self {
-        let private = PrivateKey::from_seed([7; 32].into());
-        let object = PublicKeyObject::of_registry(
-            PublicKey::from(private.verifying_key()),
-            "bench-2026-05".parse().expect("an id"),
-            "https://registry.example",
-        );
-        Key { private, object }
-    }
-}
-
-impl Signer for Key {
-    fn key_id(&self) -> &pith::keys::KeyId {
-        &self.object.key_id
-    }
-
-    fn public_key(&self) -> &PublicKey {
-        &self.object.key
-    }
-
-    fn sign(&self, digest: &Digest) -> Result<SignatureBytes, SignerError> {
-        let signature = self.private.sign(digest.as_bytes());
-        Ok(SignatureBytes::from_bytes(signature))
-    }
+/// The same key in every run.
+fn key() -> SoftwareKey {
+    let private = PrivateKey::from_seed([7; 32].into());
+    let object = PublicKeyObject::of_registry(
+        PublicKey::from(private.verifying_key()),
+        "bench-2026-05".parse().expect("an id"),
+        "https://registry.example",
+    );
+    SoftwareKey::new(private, object).expect("both halves are of one key")
 }
 
 mod canonical_json {
@@ -179,7 +157,7 @@ mod record {
             .bench(|| {
                 let number = |line: &Vec<u8>| {
                     let record = CanonicalRecord::of(&paper(line));
-                    record.number(&record.digest())
+                    PithNumber::of(&record, &record.digest())
                 };
                 lines.iter().map(number).collect::<Vec<_>>()
             });
@@ -227,7 +205,7 @@ mod signature {
 
     #[divan::bench]
     fn sign(bencher: Bencher) {
-        let key = Key::new();
+        let key = key();
         let digest = Digest::of(b"bench");
         bencher
             .counter(ItemsCount::new(1_usize))
@@ -236,12 +214,12 @@ mod signature {
 
     #[divan::bench]
     fn verify_strict(bencher: Bencher) {
-        let key = Key::new();
+        let key = key();
         let digest = Digest::of(b"bench");
         let signature = Signer::sign(&key, &digest).expect("it signs");
         bencher
             .counter(ItemsCount::new(1_usize))
-            .bench(|| key.object.key.verifies(black_box(&digest), &signature));
+            .bench(|| key.public().key.verifies(black_box(&digest), &signature));
     }
 }
 
@@ -258,6 +236,7 @@ mod bundle {
             trust: &trust,
             expect: None,
             at: None,
+            now: now().seconds(),
         };
         let report = verify_document(&bytes, &policy);
         assert_eq!(report.verdict(), Verdict::Verified);
@@ -271,7 +250,7 @@ mod bundle {
     #[divan::bench]
     fn issue_and_seal(bencher: Bencher) {
         let registry = Registry::new();
-        let key = Key::new();
+        let key = key();
         let paper = paper(&lines()[0]);
         bencher
             .counter(ItemsCount::new(1_usize))
@@ -279,12 +258,12 @@ mod bundle {
     }
 }
 
-fn issue_and_seal_one(profile: &Profile, key: &Key, paper: &Paper) -> Vec<u8> {
+fn issue_and_seal_one(profile: &Profile, key: &SoftwareKey, paper: &Paper) -> Vec<u8> {
     let record = CanonicalRecord::of(paper);
     let digest = record.digest();
-    let number = record.number(&digest);
+    let number = PithNumber::of(&record, &digest);
     let snapshot = GraphSnapshot::unreviewed(paper, &record, &profile.builder_version);
-    let receipt = Receipt::issue(digest, &profile.builder_version, now(), key).expect("it signs");
+    let receipt = Receipt::issue(&record, &profile.builder_version, now(), key).expect("it signs");
     let created = RecordCreated::new(record.clone(), receipt);
     let sign = |draft: Draft| -> Event {
         let signed = draft.sign(&profile.registry_id, REGISTRY, now(), key);
@@ -295,7 +274,7 @@ fn issue_and_seal_one(profile: &Profile, key: &Key, paper: &Paper) -> Vec<u8> {
         sign(Draft::graph_snapshot(number, snapshot, now().seconds())),
     ];
     let aliases = aliases_at(&record, &number, now().seconds());
-    let table = KeyTable::of_published([&key.object], &profile.registry_id).expect("one key");
+    let table = KeyTable::of_published([key.public()], &profile.registry_id).expect("one key");
     let candidates = events.into_iter().map(Candidate::from);
     let parts = BundleParts {
         record,
@@ -304,7 +283,7 @@ fn issue_and_seal_one(profile: &Profile, key: &Key, paper: &Paper) -> Vec<u8> {
         timestamp_proofs: Vec::new(),
         mirrors: &profile.mirrors,
         base_url: &profile.base_url,
-        public_keys: vec![key.object.clone()],
+        public_keys: vec![key.public().clone()],
         built_at: now().seconds(),
     };
     parts.sign(now(), key).expect("it signs").to_wire()
@@ -351,7 +330,7 @@ mod mint {
 
     fn group(bencher: Bencher, threads: usize, bundles: bool) {
         let papers = papers(GROUP);
-        let key = Key::new();
+        let key = key();
         let options = MintOptions {
             on_change: OnChange::Keep,
             bundles,
@@ -366,7 +345,9 @@ mod mint {
             })
             .bench_refs(|(registry, ledger)| {
                 let profile = &registry.home.profile;
-                let issuer = Issuer::new(profile, &key, key.object.clone(), ledger);
+                let signer_id = Some(profile.registry_id.clone());
+                let entry = TrustedKey::of_registry(key.public().clone(), signer_id);
+                let issuer = Issuer::new(profile, &key, &Keyset::new(vec![entry]), ledger);
                 let issuer = issuer.expect("the ledger takes the key");
                 mint_group(&issuer, ledger, &papers, now(), options).expect("they are minted")
             });

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use pith::canonical::{Numbers, read, to_vec};
 use pith::keys::Keyset;
+use pith::time::Timestamp;
 use pith::verify::{DocumentKind, Policy, Trust, Verdict, verify_document};
 use serde_json::Value;
 
@@ -30,6 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
         trust: &BUILT_IN,
         expect: None,
         at: None,
+        now: Timestamp::from_unix(1_800_000_000).expect("a year of four digits"),
     };
     let report = verify_document(bytes, &policy);
     let verdict = report.verdict();

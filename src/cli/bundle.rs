@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, FileError};
 use crate::home::Home;
-use crate::keys::{Fingerprint, KeyId};
+use crate::keys::{Fingerprint, KeyId, SoftwareKey};
 use crate::ledger::{Issued, Ledger, LedgerError, LedgerLock};
 use crate::mint::{Issuer, KeyBook, sealed_bundle};
 use crate::number::PithNumber;
@@ -14,7 +14,7 @@ use clap::Args;
 
 use super::context::{Context, parse_time};
 use super::error::{Exit, Failure};
-use super::key::SoftwareKey;
+use super::key::open_signing_key;
 use super::output;
 use super::secrets::UnlockArgs;
 use super::show::look_up;
@@ -94,7 +94,10 @@ pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
         }
     }
     sink.finish(args.force)?;
-    context.note(&format!("{count} bundles: {}", args.out.display()));
+    if args.out != Path::new("-") {
+        let count = output::counted(count, "bundle");
+        context.note(&format!("{count}: {}", args.out.display()));
+    }
     Ok(Exit::Done)
 }
 
@@ -192,7 +195,7 @@ impl<'a> Bundler<'a> {
         let (ledger, lock) = self.context.locked_ledger(self.home)?;
         let id = self.args.key.as_ref();
         Ok(Signing {
-            key: SoftwareKey::open(self.home, id, self.args.unlock.clone(), self.context.now())?,
+            key: open_signing_key(self.home, id, self.args.unlock.clone(), self.context.now())?,
             ledger,
             _lock: lock,
         })

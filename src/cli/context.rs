@@ -68,10 +68,6 @@ pub struct Context {
     global: Global,
     sources: Sources,
     interrupted: Arc<AtomicBool>,
-    /// Whether an interrupt may end the process at once.
-    idle: Arc<AtomicBool>,
-    /// Whether input comes from stdin, which may keep the run waiting.
-    reads_stdin: AtomicBool,
 }
 
 impl Context {
@@ -111,8 +107,6 @@ impl Context {
             global,
             sources,
             interrupted: Arc::new(AtomicBool::new(false)),
-            idle: Arc::new(AtomicBool::new(false)),
-            reads_stdin: AtomicBool::new(false),
         })
     }
 
@@ -318,11 +312,8 @@ impl Context {
         let code = Exit::Interrupted as i32;
         for signal in [SIGINT, SIGTERM] {
             let flag = || Arc::clone(&self.interrupted);
-            // While the run waits for input nothing is half done, and input may never come.
-            signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&self.idle))
-                .and_then(|_| {
-                    signal_hook::flag::register_conditional_shutdown(signal, code, flag())
-                })
+            // A second one ends the run at once.
+            signal_hook::flag::register_conditional_shutdown(signal, code, flag())
                 .and_then(|_| signal_hook::flag::register(signal, flag()))
                 .map_err(|error| {
                     Failure::new(Exit::Io, format!("cannot watch for interrupts: {error}"))
@@ -331,19 +322,9 @@ impl Context {
         Ok(())
     }
 
-    /// Notes that input comes from stdin.
-    pub fn reads_stdin(&self) {
-        self.reads_stdin.store(true, Ordering::Relaxed);
-    }
-
-    /// Does `work`, which only waits for input that is not from a file: an interrupt meanwhile
-    /// ends the process at once.
-    pub fn waiting<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.idle
-            .store(self.reads_stdin.load(Ordering::Relaxed), Ordering::Relaxed);
-        let done = work();
-        self.idle.store(false, Ordering::Relaxed);
-        done
+    /// Set once an interrupt comes.
+    pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
     }
 
     /// Whether an interrupt came.

@@ -11,14 +11,13 @@ use serde::Serialize;
 
 use super::context::{Context, JSON_SCHEMA};
 use super::error::{Exit, Failure};
-use super::key::SoftwareKey;
 use super::output;
 use crate::arxiv::{Item, Paper, ReadOptions, Reader};
 use crate::files::{self, Existing, FileError};
 use crate::home::Home;
 use crate::keys::{
-    Keyset, NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, harden, seal,
-    write_key_file,
+    Keyset, NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, SoftwareKey, harden,
+    seal, write_key_file,
 };
 use crate::mint::{Issuer, MintOptions, OnChange, mint_group};
 use crate::number::PithNumber;
@@ -60,7 +59,7 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     writeln!(
         out,
         "2. A key, sealed for an age identity beside it (a real one belongs elsewhere):\n   {}",
-        key.public.key.fingerprint()
+        key.public().key.fingerprint()
     )?;
 
     let input = dir.join("papers.jsonl");
@@ -173,7 +172,8 @@ fn make_key(home: &Home) -> Result<SoftwareKey, Failure> {
     let key = PublicKey::from(private.verifying_key());
     let object = PublicKeyObject::of_registry(key, id, &home.profile.base_url);
     home.add_key(&object)?;
-    Ok(SoftwareKey::new(private, object))
+    SoftwareKey::new(private, object)
+        .map_err(|error| Failure::new(Exit::Refused, error.to_string()))
 }
 
 fn read(input: &Path) -> Result<Vec<Paper>, Failure> {

@@ -1,7 +1,12 @@
 //! Reading metadata for a verb: papers go on, rejects are kept, told and counted.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use crate::arxiv::{Item, Paper, Progress, ReadOptions, Reader, RejectCode, Rejection};
 use crate::files::FileError;
@@ -32,7 +37,7 @@ impl<'a> Papers<'a> {
         let options = ReadOptions {
             allow_non_ascii: args.allow_non_ascii,
         };
-        let stdin = Box::new(std::io::stdin());
+        let stdin = Box::new(PatientStdin::new(context.interrupt_flag()));
         Ok(Papers {
             reader: Reader::open(&args.inputs, stdin, options)?,
             rejects: Rejects::new(args.rejects.as_deref(), context),
@@ -57,6 +62,10 @@ impl<'a> Papers<'a> {
     /// [`Failure`] if a rejection cannot be written down.
     pub fn next(&mut self) -> Result<Option<Paper>, Failure> {
         for item in self.reader.by_ref() {
+            // What was cut off by an interrupt is not to be taken for faulty.
+            if self.rejects.context.interrupted() {
+                return Ok(None);
+            }
             match item {
                 Ok(Item::Paper { paper, .. }) => return Ok(Some(*paper)),
                 Ok(Item::Rejected(rejection)) => {
@@ -175,5 +184,72 @@ impl<'a> Rejects<'a> {
             output::message("hint", &format!("[{code}] {}", code.remedy()));
         }
         Ok(Exit::Rejects)
+    }
+}
+
+/// Stdin that ends early when an interrupt comes: a run that waits for input must not wait on.
+struct PatientStdin {
+    interrupted: Arc<AtomicBool>,
+    chunks: Option<Receiver<io::Result<Vec<u8>>>>,
+    chunk: Vec<u8>,
+    taken: usize,
+}
+
+impl PatientStdin {
+    const CHUNK: usize = 1 << 16;
+    const PAUSE: Duration = Duration::from_millis(50);
+
+    /// Nothing is read before the first `read`: stdin may be somebody else's.
+    fn new(interrupted: Arc<AtomicBool>) -> Self {
+        PatientStdin {
+            interrupted,
+            chunks: None,
+            chunk: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    /// A thread may wait for input for ever; the process ends without it.
+    fn begin() -> Receiver<io::Result<Vec<u8>>> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(4);
+        std::thread::spawn(move || {
+            loop {
+                let mut chunk = vec![0; Self::CHUNK];
+                let read = io::stdin().read(&mut chunk).map(|count| {
+                    chunk.truncate(count);
+                    chunk
+                });
+                let last = read.as_ref().map_or(true, Vec::is_empty);
+                if sender.send(read).is_err() || last {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+}
+
+impl Read for PatientStdin {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let chunks = self.chunks.get_or_insert_with(Self::begin);
+        while self.taken == self.chunk.len() {
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Ok(0);
+            }
+            match chunks.recv_timeout(Self::PAUSE) {
+                Ok(chunk) => {
+                    (self.chunk, self.taken) = (chunk?, 0);
+                    if self.chunk.is_empty() {
+                        return Ok(0);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            }
+        }
+        let count = bytes.len().min(self.chunk.len() - self.taken);
+        bytes[..count].copy_from_slice(&self.chunk[self.taken..self.taken + count]);
+        self.taken += count;
+        Ok(count)
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::home::Home;
 use crate::keys::{
-    KeyId, KeyStatus, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
-    TrustedKey, harden, seal, write_key_file,
+    KeyId, KeyStatus, PrivateKey, PublicKey, PublicKeyObject, SoftwareKey, TrustedKey, harden,
+    seal, write_key_file,
 };
 use crate::time::TimestampMicros;
 use clap::{Args, Subcommand, ValueEnum};
@@ -184,79 +184,56 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A private key of the home, opened, with the public form that the home publishes.
-pub struct SoftwareKey {
-    private: PrivateKey,
-    /// What others verify with: read from the home, not derived from the private key.
-    pub public: PublicKeyObject,
-}
-
-impl SoftwareKey {
-    /// A key that was just made or opened.
-    pub fn new(private: PrivateKey, public: PublicKeyObject) -> Self {
-        SoftwareKey { private, public }
+/// Opens the key `id` of the home, or its one active key.
+pub fn open_signing_key(
+    home: &Home,
+    id: Option<&KeyId>,
+    unlock: UnlockArgs,
+    now: TimestampMicros,
+) -> Result<SoftwareKey, Failure> {
+    let keyset = home.keyset()?;
+    let entry = match id {
+        Some(id) => keyset.named(id).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("the home's keyset has no key {id}"))
+                .hint("`pith key list` shows the keys there are")
+        })?,
+        None => only_active(&keyset)?,
+    };
+    let id = &entry.key.key_id;
+    if entry.status != KeyStatus::Active {
+        let status = entry.status.as_str();
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("key {id} is {status}, so it signs nothing"),
+        )
+        .hint("`pith key list` shows which key is active"));
     }
-
-    /// Opens the key `id` of the home, or its one active key.
-    pub fn open(
-        home: &Home,
-        id: Option<&KeyId>,
-        unlock: UnlockArgs,
-        now: TimestampMicros,
-    ) -> Result<Self, Failure> {
-        let keyset = home.keyset()?;
-        let entry = match id {
-            Some(id) => keyset.named(id).ok_or_else(|| {
-                Failure::new(Exit::Usage, format!("the home's keyset has no key {id}"))
-                    .hint("`pith key list` shows the keys there are")
-            })?,
-            None => only_active(&keyset)?,
-        };
-        let id = &entry.key.key_id;
-        if entry.status != KeyStatus::Active {
-            let status = entry.status.as_str();
-            return Err(Failure::new(
-                Exit::Refused,
-                format!("key {id} is {status}, so it signs nothing"),
-            )
-            .hint("`pith key list` shows which key is active"));
-        }
-        let public = home.public_key(id)?;
-        if public != entry.key {
-            let path = home.public_key_path(id);
-            return Err(Failure::new(
-                Exit::Refused,
-                format!(
-                    "{} is not the key that the keyset calls {id}",
-                    path.display()
-                ),
-            )
-            .hint("restore keys/ from a backup"));
-        }
-        if !entry.counts_at(now.seconds()) {
-            return Err(Failure::new(
-                Exit::Refused,
-                format!("key {id} is not valid at {now}, so it signs nothing"),
-            )
-            .hint("the home's keyset says from when to when it is"));
-        }
-        harden()?;
-        let path = home.private_key_path(id);
-        let private =
-            Unlocker::new(unlock, SecretSources::of_process()).open(id.as_str(), &path)?;
-        if private.public_bytes() != *public.key.as_bytes() {
-            return Err(Failure::new(
-                Exit::Refused,
-                format!(
-                    "{} holds another key than {}",
-                    path.display(),
-                    home.public_key_path(id).display()
-                ),
-            )
-            .hint("restore both files from the same backup"));
-        }
-        Ok(SoftwareKey { private, public })
+    let public = home.public_key(id)?;
+    if public != entry.key {
+        let path = home.public_key_path(id);
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "{} is not the key that the keyset calls {id}",
+                path.display()
+            ),
+        )
+        .hint("restore keys/ from a backup"));
     }
+    if !entry.counts_at(now.seconds()) {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("key {id} is not valid at {now}, so it signs nothing"),
+        )
+        .hint("the home's keyset says from when to when it is"));
+    }
+    harden()?;
+    let path = home.private_key_path(id);
+    let private = Unlocker::new(unlock, SecretSources::of_process()).open(id.as_str(), &path)?;
+    SoftwareKey::new(private, public).map_err(|error| {
+        let problem = format!("{}: {error}", path.display());
+        Failure::new(Exit::Refused, problem).hint("restore both files from the same backup")
+    })
 }
 
 fn only_active(keyset: &crate::keys::Keyset) -> Result<&TrustedKey, Failure> {
@@ -271,21 +248,5 @@ fn only_active(keyset: &crate::keys::Keyset) -> Result<&TrustedKey, Failure> {
             Failure::new(Exit::Usage, "this home has several active keys")
                 .hint("say which one signs: --key ID"),
         ),
-    }
-}
-
-impl Signer for SoftwareKey {
-    fn key_id(&self) -> &KeyId {
-        &self.public.key_id
-    }
-
-    fn public_key(&self) -> &PublicKey {
-        &self.public.key
-    }
-
-    fn sign(&self, digest: &crate::digest::Digest) -> Result<SignatureBytes, SignerError> {
-        Ok(SignatureBytes::from_bytes(
-            self.private.sign(digest.as_bytes()),
-        ))
     }
 }

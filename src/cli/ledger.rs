@@ -113,8 +113,10 @@ fn check(context: &Context) -> Result<Exit, Failure> {
         let mut out = output::stdout();
         writeln!(
             out,
-            "{} records, {} events checked, {findings} findings",
-            checked.records, checked.events
+            "{}, {} checked, {}",
+            output::counted(checked.records, "record"),
+            output::counted(checked.events, "event"),
+            output::counted(findings, "finding")
         )?;
         out.flush()?;
     }

@@ -20,7 +20,7 @@ use super::InputArgs;
 use super::context::{Context, JSON_SCHEMA, all_cores};
 use super::error::{Exit, Failure};
 use super::input::Papers;
-use super::key::SoftwareKey;
+use super::key::open_signing_key;
 use super::output;
 use super::progress::Meter;
 use super::secrets::UnlockArgs;
@@ -217,9 +217,6 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
             Failure::new(Exit::Usage, problem).hint("use --passphrase-fd with another descriptor")
         );
     }
-    if from_stdin {
-        context.reads_stdin();
-    }
     let outputs = [args.bundles.as_deref(), args.input.rejects.as_deref()];
     context.check_outputs(Some(&home), &args.input.inputs, &outputs)?;
     let mut papers = Papers::open(&args.input, context)?;
@@ -295,7 +292,7 @@ fn wet(
     } else {
         context.warn_of_fixed_time();
         let (id, unlock) = (args.key.as_ref(), args.unlock.clone());
-        Some(SoftwareKey::open(home, id, unlock, context.now())?)
+        Some(open_signing_key(home, id, unlock, context.now())?)
     };
     let keyset = home.keyset()?;
     let issuer = key
@@ -346,7 +343,7 @@ fn wet(
             started_at,
             finished_at: context.now(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            key_id: Some(key.public.key_id.clone()),
+            key_id: Some(key.public().key_id.clone()),
             summary: summary.of_history(context.fixed_now().is_some()),
         })?;
     }
@@ -391,7 +388,7 @@ fn in_groups(
                 ended = Some(Ended::Complete);
                 break;
             }
-            if let Some(paper) = context.waiting(|| papers.next())? {
+            if let Some(paper) = papers.next()? {
                 group.push(paper);
                 left -= 1;
             } else if papers.stop_at_rejection && papers.any_rejected() {

@@ -13,8 +13,17 @@ use super::error::Failure;
 
 /// Prints a line about the run on stderr: `pith: KIND: TEXT`.
 pub fn message(kind: &str, text: &str) {
+    // Lines after the first are indented, so that none can pass for a message of its own.
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let mut shown = format!(
+        "pith: {kind}: {}\n",
+        printable(lines.next().unwrap_or_default())
+    );
+    for line in lines {
+        shown.push_str(&format!("    {}\n", printable(line)));
+    }
     // If stderr is closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "pith: {kind}: {}", printable(text));
+    let _ = io::stderr().write_all(shown.as_bytes());
 }
 
 /// Text that may quote somebody's document, made fit for a terminal: what could move the cursor
@@ -36,6 +45,14 @@ pub fn printable(text: &str) -> String {
         }
     }
     shown
+}
+
+/// A count and what is counted: `1 bundle`, `2 bundles`.
+pub fn counted(count: u64, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    }
 }
 
 /// Buffered stdout; flush it before the verb ends.

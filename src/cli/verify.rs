@@ -285,7 +285,8 @@ fn finish(out: &mut impl std::io::Write, count: &Count, context: &Context) -> Re
         } = count;
         writeln!(
             out,
-            "{documents} documents: {verified} verified, {untrusted} untrusted, {failed} failed"
+            "{}: {verified} verified, {untrusted} untrusted, {failed} failed",
+            output::counted(*documents, "document")
         )?;
     }
     out.flush()?;

@@ -28,5 +28,5 @@ pub use public::{
 pub use seal::{
     NewPassphrase, Protection, Recipient, RecipientError, SealError, WeakPassphrase, seal,
 };
-pub use signer::{Signer, SignerError};
+pub use signer::{Signer, SignerError, SoftwareKey};
 pub use unlock::{Needs, SealedKey, SealedKeyError, Unlock, UnlockError};

@@ -1,6 +1,7 @@
 //! What can sign: the software key of today, a hardware module tomorrow.
 
-use super::public::{Fingerprint, KeyId, PublicKey, SignatureBytes};
+use super::private::PrivateKey;
+use super::public::{Fingerprint, KeyId, PublicKey, PublicKeyObject, SignatureBytes};
 use crate::digest::Digest;
 
 /// Something that holds a private key and signs with it.
@@ -26,7 +27,7 @@ pub trait Signer: Send + Sync {
     }
 }
 
-/// The key could not sign, or what it signed does not verify.
+/// The key could not sign, or is not the one it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignerError {
@@ -38,10 +39,53 @@ pub enum SignerError {
         /// What it said.
         message: String,
     },
-    /// A signature that does not verify: a fault of memory, of the device, or a wrong public half.
-    #[error("a signature just made by key {key_id} does not verify under its published public key")]
-    SelfCheck {
-        /// The key that made it.
+    /// The private key is not the one whose public half is published.
+    #[error("the private key is not the one that is published as {key_id}")]
+    OtherKey {
+        /// The published key.
         key_id: KeyId,
     },
+}
+
+/// A private key in this process's memory, with the public form that is published of it.
+#[derive(Debug)]
+pub struct SoftwareKey {
+    private: PrivateKey,
+    public: PublicKeyObject,
+}
+
+impl SoftwareKey {
+    /// A key that was opened or just made.
+    ///
+    /// # Errors
+    /// [`SignerError::OtherKey`] if `public` is not the published form of `private`.
+    pub fn new(private: PrivateKey, public: PublicKeyObject) -> Result<Self, SignerError> {
+        if private.public_bytes() == *public.key.as_bytes() {
+            Ok(SoftwareKey { private, public })
+        } else {
+            Err(SignerError::OtherKey {
+                key_id: public.key_id,
+            })
+        }
+    }
+
+    /// The published form.
+    pub fn public(&self) -> &PublicKeyObject {
+        &self.public
+    }
+}
+
+impl Signer for SoftwareKey {
+    fn key_id(&self) -> &KeyId {
+        &self.public.key_id
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        &self.public.key
+    }
+
+    fn sign(&self, digest: &Digest) -> Result<SignatureBytes, SignerError> {
+        let signature = self.private.sign(digest.as_bytes());
+        Ok(SignatureBytes::from_bytes(signature))
+    }
 }

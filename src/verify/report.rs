@@ -142,7 +142,11 @@ impl Report {
                 code,
                 outcome: Outcome::Failed,
                 subject: subject.to_owned(),
-                message: "differs from what the rest of the document gives".to_owned(),
+                message: match code {
+                    Code::NumberExpected => "is not the number asked for",
+                    _ => "differs from what the rest of the document gives",
+                }
+                .to_owned(),
                 expected: Some(expected.to_string()),
                 found: Some(found.to_string()),
             });

@@ -33,10 +33,9 @@ fn records(home: &Home) -> u64 {
 
 fn assert_sound(home: &Home, count: u64) {
     assert_eq!(records(home), count);
-    let check = run(&mut home.pith(["ledger", "check"])).exits(0);
-    let expected = format!(
-        "{count} records, {} events checked, 0 findings\n",
-        2 * count
-    );
-    assert_eq!(check.text(), expected);
+    let check = run(&mut home.pith(["ledger", "check", "--json"])).exits(0);
+    let check: Value = serde_json::from_str(&check.text()).unwrap();
+    assert_eq!(check["records"], count);
+    assert_eq!(check["events"], 2 * count);
+    assert_eq!(check["findings"], 0);
 }
