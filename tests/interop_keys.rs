@@ -8,14 +8,13 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use pith::cli::terminal::{Terminal, TerminalError, Tty};
 use pith::keys::{
-    Identities, IdentityFile, NewPassphrase, NoPrompts, PrivateKey, Prompts, Protection, SealedKey,
-    Unlock, UnlockError, seal,
+    Identities, IdentityFile, NewPassphrase, NoPrompts, PrivateKey, Protection, SealedKey, Unlock,
+    seal,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tempfile::TempDir;
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -270,106 +269,128 @@ printf -- '-> done\n\n'
 const PLUGIN_RECIPIENT: &str = "age1pithtest1dapzp7";
 const PLUGIN_IDENTITY: &str = "AGE-PLUGIN-PITHTEST-15TSAF2";
 
-/// Answers a plugin, and remembers what it said.
-struct Pin(&'static str, Mutex<String>);
-
-impl Prompts for Pin {
-    fn message(&self, message: &str) {
-        self.1.lock().unwrap().push_str(message);
-    }
-
-    fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Option<bool> {
-        None
-    }
-
-    fn public_text(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn secret_text(&self, description: &str) -> Option<SecretString> {
-        assert_eq!(description, "PIN");
-        Some(SecretString::from(self.0))
-    }
+/// A registry home without keys, and `pith` for it.
+struct Registry {
+    bench: Bench,
 }
 
-/// Not a test, but what the test below runs with the plugin on its PATH.
-#[test]
-#[ignore = "run by another test"]
-fn child_that_uses_a_plugin() {
-    let bench = Bench::new();
-    let protection = Protection::Recipients(vec![PLUGIN_RECIPIENT.parse().unwrap()]);
-    let sealed = seal(&bench.key, &protection, Arc::new(NoPrompts)).unwrap();
-    let sealed = SealedKey::parse(&sealed).unwrap();
+impl Registry {
+    fn new() -> Self {
+        let registry = Registry {
+            bench: Bench::new(),
+        };
+        let init = [
+            "init",
+            "--registry-id",
+            "r.invalid",
+            "--base-url",
+            "https://r.invalid",
+        ];
+        run(registry.pith().args(init).arg(registry.home()));
+        registry
+    }
 
-    let mut identities = Identities::default();
-    let file = IdentityFile::parse(PLUGIN_IDENTITY.as_bytes()).unwrap();
-    file.open(None, &mut identities).unwrap();
+    fn home(&self) -> PathBuf {
+        self.bench.path("home")
+    }
 
-    let owner = Arc::new(Pin("1234", Mutex::default()));
-    bench.assert_same(
-        &sealed
-            .open(&Unlock::Identities(&identities, owner.clone()))
-            .unwrap(),
-    );
-    assert_eq!(*owner.1.lock().unwrap(), "touch the key");
+    fn pith(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pith"));
+        command.arg("-C").arg(self.home());
+        command
+    }
 
-    let thief = Arc::new(Pin("0000", Mutex::default()));
-    let error = sealed
-        .open(&Unlock::Identities(&identities, thief))
-        .unwrap_err();
-    assert!(
-        matches!(&error, UnlockError::Plugin { message } if message.contains("bad PIN!")),
-        "{error:?}"
-    );
+    /// The same as text for a shell; no path here needs quoting.
+    fn shell(&self, arguments: &str) -> String {
+        let pith = env!("CARGO_BIN_EXE_pith");
+        format!("{pith} -C {} {arguments}", self.home().display())
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.home().join("keys/k1.age")
+    }
+
+    fn mint(&self) -> String {
+        let papers = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/demo/papers.jsonl");
+        format!("mint {papers} --limit 1")
+    }
 }
 
 #[test]
 fn plugins_seal_open_and_ask() {
-    let bench = Bench::new();
-    let plugin = bench.write("age-plugin-pithtest", PLUGIN.as_bytes());
+    let registry = Registry::new();
+    let plugin = registry
+        .bench
+        .write("age-plugin-pithtest", PLUGIN.as_bytes());
     fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).unwrap();
-    let path = std::env::var("PATH").unwrap();
-    run(Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_that_uses_a_plugin", "--ignored"])
-        .env("PATH", format!("{}:{path}", bench.folder.path().display())));
-}
+    let identity = registry
+        .bench
+        .write("identity.txt", PLUGIN_IDENTITY.as_bytes());
+    let old_path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{old_path}", registry.bench.folder.path().display());
+    let generate = [
+        "key",
+        "generate",
+        "--id",
+        "k1",
+        "--recipient",
+        PLUGIN_RECIPIENT,
+    ];
+    run(registry.pith().args(generate).env("PATH", &path));
 
-/// Not a test, but what the tests below run at a terminal of its own.
-#[test]
-#[ignore = "run by other tests"]
-fn child_that_asks() {
-    match Tty.ask_secret("Passphrase? ") {
-        Ok(secret) => println!("got <{}>", secret.expose_secret()),
-        Err(TerminalError::Cancelled) => println!("cancelled"),
-        Err(error) => println!("failed: {error}"),
-    }
-}
-
-fn asking_child() -> String {
-    let program = std::env::current_exe().unwrap();
-    format!(
-        "{} --exact child_that_asks --ignored --nocapture",
-        program.display()
-    )
+    let mint = registry.shell(&format!(
+        "{} --identity {}",
+        registry.mint(),
+        identity.display()
+    ));
+    let command = format!("PATH={path} {mint}");
+    let (code, seen) = Session::start(&command).answer("PIN", "0000\n").end();
+    assert_eq!(code, Some(6), "{seen}");
+    assert!(seen.contains("bad PIN!"), "{seen}");
+    let (code, seen) = Session::start(&command).answer("PIN", "1234\n").end();
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(seen.contains("touch the key"), "{seen}");
+    assert!(seen.contains("1 minted"), "{seen}");
+    assert!(!seen.contains("1234"), "echoed: {seen}");
 }
 
 #[test]
 fn a_passphrase_is_typed_without_echo_and_can_be_corrected() {
-    let (code, seen) = Session::start(&asking_child())
-        .answer("Passphrase? ", "wrong\u{15}grün\u{7f}n horsf\u{8}e\n")
+    let registry = Registry::new();
+    let generate = registry.shell("key generate --id k1");
+    let (code, seen) = Session::start(&generate)
+        .answer("k1", "wrong\u{15}grün\u{7f}n horsf\u{8}e\n")
+        .answer("gain", "grün horse\n")
         .end();
     assert_eq!(code, Some(0), "{seen}");
-    assert!(seen.contains("got <grün horse>"), "{seen}");
-    assert_eq!(seen.matches("horse").count(), 1, "echoed: {seen}");
+    assert!(!seen.contains("horse"), "echoed: {seen}");
+    let passphrase = registry.bench.write("passphrase", "grün horse".as_bytes());
+    let mint = registry.shell(&registry.mint());
+    let with_file = format!("{mint} --passphrase-file {}", passphrase.display());
+    run(Command::new("sh").args(["-c", &with_file]));
+    // Typed wrong once, then right.
+    let (code, seen) = Session::start(&mint)
+        .answer("Passphrase", "green horse\n")
+        .answer("Passphrase", "grün horse\n")
+        .end();
+    assert_eq!(code, Some(0), "{seen}");
 }
 
 #[test]
 fn the_terminal_is_put_right_after_ctrl_c() {
+    let registry = Registry::new();
     for keys in ["half\u{3}", "\u{4}"] {
-        let command = format!("{}; stty -a", asking_child());
-        let (code, seen) = Session::start(&command).answer("Passphrase? ", keys).end();
+        let command = format!(
+            "{}; echo ended $?; stty -a",
+            registry.shell("key generate --id k1")
+        );
+        let (code, seen) = Session::start(&command).answer("k1", keys).end();
         assert_eq!(code, Some(0), "{seen}");
-        assert!(seen.contains("cancelled"), "{seen}");
+        assert!(seen.contains("ended 130"), "{seen}");
+        assert!(
+            !registry.key_file().exists(),
+            "a cancelled prompt leaves a key behind"
+        );
         for mode in ["echo", "icanon", "isig"] {
             assert!(
                 seen.split_whitespace().any(|word| word == mode),
@@ -381,11 +402,14 @@ fn the_terminal_is_put_right_after_ctrl_c() {
 
 #[test]
 fn without_a_terminal_nobody_is_asked() {
+    let registry = Registry::new();
     // A new session has no terminal.
-    let output = run(Command::new("setsid").args(["--wait", "sh", "-c", &asking_child()]));
-    let seen = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        seen.contains("failed: there is no terminal to ask at"),
-        "{seen}"
-    );
+    let command = registry.shell("key generate --id k1");
+    let output = Command::new("setsid")
+        .args(["--wait", "sh", "-c", &command])
+        .output()
+        .expect("`setsid` is installed");
+    let seen = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{seen}");
+    assert!(seen.contains("--new-passphrase-file"), "{seen}");
 }
