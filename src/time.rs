@@ -21,28 +21,24 @@ pub struct TimeError {
     text: String,
 }
 
-const SECONDS: &str = "%Y-%m-%dT%H:%M:%SZ";
-const MICROS: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
+/// Both forms up to the second, digit by digit: chrono's own formatting reads its pattern anew for
+/// each time, which shows where a bundle holds dozens.
+fn write_to_seconds(time: &DateTime<Utc>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        formatter,
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        time.year(),
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
 
 /// Years outside four digits have no form in documents.
 fn has_form(time: DateTime<Utc>) -> bool {
     (1..=9999).contains(&time.year()) && time.nanosecond() < 1_000_000_000
-}
-
-/// Reading and writing again must give the same text: that alone excludes every other spelling.
-fn parse_exact(
-    text: &str,
-    chrono_form: &str,
-    form: &'static str,
-) -> Result<DateTime<Utc>, TimeError> {
-    NaiveDateTime::parse_from_str(text, chrono_form)
-        .map(|time| time.and_utc())
-        .ok()
-        .filter(|time| has_form(*time) && time.format(chrono_form).to_string() == text)
-        .ok_or_else(|| TimeError {
-            form,
-            text: text.to_owned(),
-        })
 }
 
 impl Timestamp {
@@ -95,28 +91,55 @@ impl From<Timestamp> for TimestampMicros {
     }
 }
 
-macro_rules! text_form {
-    ($name:ident, $chrono_form:ident, $form:literal) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.format($chrono_form).fmt(formatter)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = TimeError;
-
-            fn from_str(text: &str) -> Result<Self, TimeError> {
-                parse_exact(text, $chrono_form, $form).map($name)
-            }
-        }
-
-        crate::text::string_form!($name);
-    };
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_to_seconds(&self.0, formatter)?;
+        formatter.write_str("Z")
+    }
 }
 
-text_form!(Timestamp, SECONDS, "YYYY-MM-DDTHH:MM:SSZ");
-text_form!(TimestampMicros, MICROS, "YYYY-MM-DDTHH:MM:SS.ffffffZ");
+impl fmt::Display for TimestampMicros {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_to_seconds(&self.0, formatter)?;
+        write!(formatter, ".{:06}Z", self.0.timestamp_subsec_micros())
+    }
+}
+
+/// Reads leniently, then demands that writing gives the same text: that excludes every spelling
+/// but one.
+fn parse_exact<T: fmt::Display>(
+    text: &str,
+    form: &'static str,
+    of: fn(DateTime<Utc>) -> Option<T>,
+) -> Result<T, TimeError> {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.fZ")
+        .ok()
+        .and_then(|time| of(time.and_utc()))
+        .filter(|time| time.to_string() == text)
+        .ok_or_else(|| TimeError {
+            form,
+            text: text.to_owned(),
+        })
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        parse_exact(text, "YYYY-MM-DDTHH:MM:SSZ", Timestamp::new)
+    }
+}
+
+impl FromStr for TimestampMicros {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        parse_exact(text, "YYYY-MM-DDTHH:MM:SS.ffffffZ", TimestampMicros::new)
+    }
+}
+
+crate::text::string_form!(Timestamp);
+crate::text::string_form!(TimestampMicros);
 
 #[cfg(test)]
 mod tests {
