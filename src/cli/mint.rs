@@ -222,9 +222,9 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
     let mut papers = Papers::open(&args.input, context)?;
     let mut summary = Summary::new(args.dry_run);
     let ended = if args.dry_run {
-        dry(&args, context, &home, &mut papers, &mut summary)?
+        preview(&args, context, &home, &mut papers, &mut summary)?
     } else {
-        wet(&args, context, &home, &mut papers, &mut summary)?
+        carry_out(&args, context, &home, &mut papers, &mut summary)?
     };
     summary.deleted = papers.deleted;
     summary.seconds = started.elapsed().as_secs_f64();
@@ -261,7 +261,8 @@ enum Ended {
     Interrupted,
 }
 
-fn dry(
+/// Says what would be done.
+fn preview(
     args: &MintArgs,
     context: &Context,
     home: &Home,
@@ -276,7 +277,8 @@ fn dry(
     })
 }
 
-fn wet(
+/// Does it.
+fn carry_out(
     args: &MintArgs,
     context: &Context,
     home: &Home,
