@@ -98,10 +98,10 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileEr
     write_with_mode(path, bytes, existing, 0o644)
 }
 
-/// As [`write`], with these permissions.
+/// As [`write()`], with these permissions.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_with_mode(
     path: &Path,
     bytes: &[u8],

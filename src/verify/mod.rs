@@ -2,7 +2,7 @@
 //! signed them are trusted (SPEC 8, 9).
 //!
 //! Soundness is a matter of the document alone and never changes; trust is a matter of the
-//! verifier's [`Keyset`] and may. Each check has a stable [`Code`].
+//! verifier's [`Keyset`](crate::keys::Keyset) and may. Each check has a stable [`Code`].
 
 mod bundle;
 mod code;
