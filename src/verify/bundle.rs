@@ -132,17 +132,11 @@ fn events(report: &mut Report, bundle: &Bundle, keys: &KeyTable) {
     }
     if merged.state.invalid_events.is_empty() {
         let count = bundle.events.len();
-        report.ok(
-            Code::EventContent,
-            "events",
-            format!("{count} hashes agree"),
-        );
-        report.ok(
-            Code::EventSignature,
-            "events",
-            format!("{count} signatures verify"),
-        );
-        report.ok(Code::ReceiptSignature, "events", "the receipt verifies");
+        let message = format!("have the hashes they state ({count})");
+        report.ok(Code::EventContent, "events", message);
+        let message = format!("are signed as they say ({count})");
+        report.ok(Code::EventSignature, "events", message);
+        report.ok(Code::ReceiptSignature, "receipts", "verify");
     }
     let ids = |events: &[Event]| events.iter().map(|e| e.event_id).collect::<Vec<EventId>>();
     if ids(&bundle.events) == ids(&merged.events) {

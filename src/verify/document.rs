@@ -195,7 +195,7 @@ fn table_for(event: &Event, trust: &Trust) -> KeyTable {
 
 fn unknown_key(report: &mut Report, subject: &str, key_id: &KeyId, fingerprint: Fingerprint) {
     let message = format!(
-        "signed by key {key_id} ({fingerprint}), which no keyset here holds, so its signature could \
+        "is signed by key {key_id} ({fingerprint}), which no keyset here holds, so its signature could \
          not be checked"
     );
     report.add(Code::KeyTrust, Outcome::Untrusted, subject, message);

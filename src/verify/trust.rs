@@ -88,7 +88,8 @@ pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
     };
     let entries: Vec<_> = policy.trust.entries(signed.key).collect();
     if entries.is_empty() {
-        let message = format!("signed for {who} by key {fingerprint}, which no keyset here holds");
+        let message =
+            format!("is signed for {who} by key {fingerprint}, which no keyset here holds");
         return report.add(code, otherwise, subject, message);
     }
     let speaking: Vec<_> = entries
@@ -97,21 +98,24 @@ pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
         .collect();
     let Some((name, _)) = speaking.first() else {
         let key_id = signed.key_id;
-        let message = format!("key {fingerprint} is known, but not as {key_id} speaking for {who}");
+        let message = format!(
+            "is by key {fingerprint}, which is known, but not as {key_id} speaking for {who}"
+        );
         return report.add(code, otherwise, subject, message);
     };
     if let Some(time) = signed.time {
         if policy.at.is_some_and(|at| time > at) {
-            let message = format!("dated {time}, after the time of judging");
+            let message = format!("is dated {time}, after the time of judging");
             return report.add(Code::TimeFuture, otherwise, subject, message);
         }
         if policy.at.is_none() && time > policy.now {
-            let message = format!("dated {time}, which is yet to come by this clock");
+            let message = format!("is dated {time}, which is yet to come by this clock");
             report.add(Code::TimeFuture, Outcome::Note, subject, message);
         }
         // Where several keysets hold the key, each may narrow what the others allow.
         if !speaking.iter().all(|(_, entry)| entry.counts_at(time)) {
-            let message = format!("key {fingerprint} of {who} does not count at {time}");
+            let message =
+                format!("is by key {fingerprint} of {who}, which does not count at {time}");
             return report.add(Code::KeyWindow, otherwise, subject, message);
         }
     }
@@ -120,9 +124,9 @@ pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
         .iter()
         .any(|(_, entry)| entry.status == KeyStatus::Next)
     {
-        let message = format!("key {fingerprint} of {who} does not sign yet");
+        let message = format!("is by key {fingerprint} of {who}, which does not sign yet");
         return report.add(Code::KeyWindow, otherwise, subject, message);
     }
-    let message = format!("key {} of {who}, trusted by {name}", signed.key_id);
+    let message = format!("is by key {} of {who}, trusted by {name}", signed.key_id);
     report.ok(code, subject, message);
 }
