@@ -14,7 +14,7 @@ pub fn follows(paper: &Paper) {
     assert_eq!(again, record);
 
     let digest = record.digest();
-    let number = record.number(&digest);
+    let number = PithNumber::of(&record, &digest);
     let text = number.to_string();
     assert_eq!(
         text.parse::<PithNumber>().expect("a number can be read"),
