@@ -131,7 +131,9 @@ fn make(recipes: &[Recipe]) -> Vec<Made> {
         }
         match known {
             Some(at) => {
-                all[at].copies.extend(copies);
+                // A sound copy stands first: what a faulty one says of itself need not be so.
+                let place = if valid { 0 } else { all[at].copies.len() };
+                all[at].copies.splice(place..place, copies);
                 all[at].valid |= valid;
             }
             None => all.push(Made { copies, valid }),
