@@ -238,3 +238,14 @@ pub fn aliases_at(
         })
         .collect()
 }
+
+/// Aliases sorted by kind and value, each once, at its earliest time (SPEC 7, rule 8).
+pub fn earliest_aliases(aliases: impl IntoIterator<Item = SourceAlias>) -> Vec<SourceAlias> {
+    let mut sorted: Vec<_> = aliases.into_iter().collect();
+    // The time is the last field, so the earliest of several comes first.
+    sorted.sort();
+    sorted.dedup_by(|later, kept| {
+        later.alias_kind == kept.alias_kind && later.alias_value == kept.alias_value
+    });
+    sorted
+}

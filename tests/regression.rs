@@ -323,3 +323,37 @@ fn a_home_that_was_merely_found_does_not_speak_for_a_known_registry() {
         ran.stderr
     );
 }
+
+/// What nests as deep as a bundle may, nests deeper in the state that is replayed from it.
+#[test]
+fn a_deep_payload_in_a_bundle_that_lies_about_its_state_is_refused() {
+    let world = &*WORLD;
+    let created = created(&world.registry, 1).sign();
+    let mut making = said(&world.registry, "mirror_hint", "record", 1);
+    let nested = (0..124).fold(canonical::Json::Null, |inner, _| {
+        canonical::Json::Array(vec![inner])
+    });
+    let payload = canonical::Json::Object([("deep".to_owned(), nested)].into());
+    making.draft.payload = Payload::Open(payload);
+    let deep = making.sign();
+    let entry = world.registry.entry();
+    let parts = pith::bundle::BundleParts {
+        record: world.record.clone(),
+        merged: merged([&created, &deep]),
+        aliases: Vec::new(),
+        timestamp_proofs: Vec::new(),
+        mirrors: &[],
+        base_url: "https://registry.invalid",
+        public_keys: vec![PublicKeyObject::of_registry(
+            entry.key,
+            entry.key_id,
+            "https://registry.invalid",
+        )],
+        built_at: micros(9).seconds(),
+    };
+    let mut bundle = parts.sign(micros(9), &world.registry).unwrap();
+    bundle.state = merged([&created]).state;
+    let text = bundle.to_wire();
+    canonical::read(&text, Numbers::PythonFloats).expect("it nests 128 deep and no deeper");
+    assert_eq!(verdict(&text), Verdict::Failed);
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::node::Node;
 use super::read::{Numbers, read};
@@ -34,10 +34,11 @@ impl Json {
     /// The tree of any value that canonical JSON can hold.
     ///
     /// # Errors
-    /// As [`to_vec`].
+    /// As [`to_vec`], and if `value` nests deeper than a document may: a state made from a bundle
+    /// nests deeper than the bundle.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Json, WriteError> {
         let bytes = to_vec(value)?;
-        let node = read(&bytes, Numbers::PythonFloats).expect("canonical bytes are strict JSON");
+        let node = read(&bytes, Numbers::PythonFloats).map_err(serde_json::Error::custom)?;
         Ok(node.into())
     }
 

@@ -137,10 +137,10 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
         context.note("another key is active and goes on signing; this one signs nothing yet");
     }
     if context.json() {
-        output::json(&listed(
-            &home,
-            &home.keyset()?.named(id).expect("just added").clone(),
-        ))?;
+        let signer_id = Some(home.profile.registry_id.clone());
+        let mut entry = TrustedKey::of_registry(object.clone(), signer_id);
+        entry.status = status;
+        output::json(&listed(&home, &entry))?;
     }
     Ok(Exit::Done)
 }

@@ -8,9 +8,9 @@ use super::error::LedgerError;
 use super::iter::StoredRecords;
 use super::rows::{Db, Fault, Page, Stored};
 use super::{Issued, Ledger};
-use crate::keys::{PublicKeyObject, REGISTRY};
+use crate::keys::PublicKeyObject;
 use crate::number::{PithNumber, alias_values};
-use crate::state::{Candidate, KeyTable, TableKey, merge};
+use crate::state::{Candidate, KeyTable, merge};
 
 /// Something in a ledger that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,20 +128,9 @@ impl<'a> Tables<'a> {
         if self.by_signer.contains_key(signer_id) {
             return;
         }
-        let entries = self.keys.iter().map(|object| {
-            let (signer_id, signer_type) = match &object.signer {
-                Some(signer) => (signer.signer_id.clone(), signer.signer_type.clone()),
-                None => (signer_id.to_owned(), REGISTRY.to_owned()),
-            };
-            TableKey {
-                key: object.key,
-                key_id: object.key_id.clone(),
-                signer_id,
-                signer_type,
-            }
-        });
-        // The ledger has each fingerprint once, so a table of its keys can always be made.
-        let table = KeyTable::new(entries).unwrap_or_default();
+        // The ledger has each fingerprint once. In a file damaged enough to have one twice no key
+        // is used, and every event is a finding.
+        let table = KeyTable::of_published(self.keys, signer_id).unwrap_or_default();
         self.by_signer.insert(signer_id.to_owned(), table);
     }
 }

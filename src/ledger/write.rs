@@ -14,7 +14,7 @@ use crate::bundle::Bundle;
 use crate::canonical;
 use crate::event::Event;
 use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
-use crate::number::{PithNumber, SourceAlias, Suffix, alias_values};
+use crate::number::{PithNumber, SourceAlias, Suffix, alias_values, earliest_aliases};
 use crate::record::CanonicalRecord;
 use crate::time::Timestamp;
 
@@ -126,7 +126,7 @@ impl<'a> Transaction<'a> {
         let origin = Origin::of(&new.record, &new.events)
             .ok_or_else(|| unfit("none of its events creates the record"))?;
         let compact = Compact::of(&new.record, &digest, &origin, &new.events);
-        let aliases = earliest(&new.aliases);
+        let aliases = earliest_aliases(new.aliases.iter().cloned());
         let aliased_at = common_time(&aliases, &new.record, &number);
 
         let seq = self.next_seq(new.events.len())?;
@@ -378,17 +378,6 @@ impl<'a> Transaction<'a> {
 fn json_text<T: serde::Serialize>(value: &T) -> String {
     let bytes = canonical::to_vec(value).expect("documents hold nothing that JSON cannot");
     String::from_utf8(bytes).expect("JSON text is UTF-8")
-}
-
-/// SPEC 7, rule 8: sorted by kind and value, each at its earliest time.
-fn earliest(aliases: &[SourceAlias]) -> Vec<SourceAlias> {
-    let mut sorted = aliases.to_vec();
-    // The time is the last field, so the earliest of several comes first.
-    sorted.sort();
-    sorted.dedup_by(|later, kept| {
-        later.alias_kind == kept.alias_kind && later.alias_value == kept.alias_value
-    });
-    sorted
 }
 
 /// The time of all aliases, if it is one and they are those that the record has.

@@ -9,7 +9,7 @@ use super::{Current, Entry, InvalidEvent, MergeVersion, State, StateType, StateV
 use crate::canonical::{self, Fragment};
 use crate::digest::Digest;
 use crate::event::{Event, EventId, Payload, RECORD_CREATED};
-use crate::number::{AliasKind, PithNumber, SourceAlias, aliases_at};
+use crate::number::{PithNumber, SourceAlias, aliases_at, earliest_aliases};
 use crate::time::Timestamp;
 
 /// What a merge gives.
@@ -74,7 +74,7 @@ fn fold(
             array.push(entry(event));
         }
     }
-    current.source_aliases = earliest(aliases);
+    current.source_aliases = earliest_aliases(aliases);
     if let Some((payload, created_at)) = record.and_then(record_created) {
         current.canonical_record = Some(fragment(&payload.canonical_record));
         if current.source_aliases.is_empty() {
@@ -166,25 +166,6 @@ fn record_created(event: &Event) -> Option<(&crate::event::RecordCreated, Timest
         Payload::RecordCreated(payload) => Some((payload, event.created_at)),
         _ => None,
     }
-}
-
-/// Rule 8: aliases by kind and value, each at its earliest time.
-fn earliest(aliases: impl IntoIterator<Item = SourceAlias>) -> Vec<SourceAlias> {
-    let mut times: BTreeMap<(AliasKind, String), Timestamp> = BTreeMap::new();
-    for alias in aliases {
-        let time = times
-            .entry((alias.alias_kind, alias.alias_value))
-            .or_insert(alias.created_at);
-        *time = (*time).min(alias.created_at);
-    }
-    times
-        .into_iter()
-        .map(|((alias_kind, alias_value), created_at)| SourceAlias {
-            alias_kind,
-            alias_value,
-            created_at,
-        })
-        .collect()
 }
 
 /// SPEC 8: the applied events in order, then the rest by id.
