@@ -36,6 +36,9 @@ constant! {
     MirrorType = "https"
 }
 
+/// The member of a bundle that its hash leaves out.
+const UNHASHED: [&str; 1] = ["bundle_signature"];
+
 /// A bundle; fields stand in wire order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -297,8 +300,12 @@ impl Bundle {
 
     /// `bundle_sha256`: the hash of the bundle without its signature.
     pub fn digest(&self) -> Digest {
-        canonical::digest_without(self, &["bundle_signature"])
-            .expect("a bundle holds nothing that JSON cannot")
+        canonical::digest_without(self, &UNHASHED).expect("a bundle holds nothing that JSON cannot")
+    }
+
+    /// The canonical text that [`digest`](Self::digest) hashes.
+    pub(crate) fn content(&self) -> Vec<u8> {
+        canonical::to_vec_without(self, &UNHASHED).expect("a bundle holds nothing that JSON cannot")
     }
 
     /// The bundle as published: compact JSON, no newline at the end (SPEC 8).

@@ -210,6 +210,11 @@ pub fn content_digest<T: Serialize>(event: &T) -> Digest {
     canonical::digest_without(event, &UNHASHED).expect("events hold nothing that JSON cannot")
 }
 
+/// The canonical text that [`content_digest`] hashes.
+pub(crate) fn content(event: &Event) -> Vec<u8> {
+    canonical::to_vec_without(event, &UNHASHED).expect("events hold nothing that JSON cannot")
+}
+
 /// An event before it is signed: what its author decides.
 #[derive(Debug, Clone)]
 pub struct Draft {

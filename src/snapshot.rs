@@ -145,15 +145,7 @@ pub const EMPTY_SNAPSHOT: Digest = Digest::from_bytes([
 impl GraphSnapshot {
     /// The snapshot of a paper nobody has judged yet; `record` must be the paper's.
     pub fn unreviewed(paper: &Paper, record: &CanonicalRecord, builder_version: &str) -> Self {
-        Self::from_parts(
-            PaperText {
-                title: text::collapse(paper.title()),
-                authors_text: authors_text(paper.authors()),
-                abstract_excerpt: abstract_excerpt(paper.abstract_text()),
-            },
-            record,
-            builder_version,
-        )
+        Self::from_parts(PaperText::of(paper), record, builder_version)
     }
 
     /// The snapshot of an unreviewed paper whose text was prepared before.
@@ -220,6 +212,17 @@ pub struct PaperText {
     pub authors_text: String,
     /// The start of the collapsed abstract.
     pub abstract_excerpt: String,
+}
+
+impl PaperText {
+    /// What a snapshot shows of `paper`.
+    pub fn of(paper: &Paper) -> Self {
+        PaperText {
+            title: text::collapse(paper.title()),
+            authors_text: authors_text(paper.authors()),
+            abstract_excerpt: abstract_excerpt(paper.abstract_text()),
+        }
+    }
 }
 
 /// The authors of arXiv's author line, sorted by code point and joined with `, ` (SPEC 6).

@@ -19,6 +19,7 @@ use super::paper::{Paper, ReadOptions};
 use super::progress::Progress;
 use super::reject::{Fault, RejectCode, Rejection};
 use super::stream::{self, Opened, Stream, buffered};
+use crate::digest::Hasher;
 
 /// Bytes that one paper may take: a line, or the XML of a record.
 const LIMIT: usize = 16 * 1024 * 1024;
@@ -80,6 +81,33 @@ impl Raw {
     /// Where it stands.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Its size in bytes, about.
+    pub fn size(&self) -> usize {
+        match &self.unit {
+            RawUnit::KaggleLine(line) => line.len(),
+            RawUnit::Record(record) => record.texts().map(str::len).sum(),
+            RawUnit::Deleted | RawUnit::Fault(_) => 0,
+        }
+    }
+
+    /// Adds what was read to a digest: a line with its newline; of an XML record its texts.
+    pub fn hash(&self, hasher: &mut Hasher) {
+        match &self.unit {
+            RawUnit::KaggleLine(line) => {
+                hasher.update(line);
+                hasher.update(b"\n");
+            }
+            RawUnit::Record(record) => {
+                for text in record.texts() {
+                    hasher.update(text.as_bytes());
+                    hasher.update(b"\0");
+                }
+            }
+            RawUnit::Deleted => hasher.update(b"deleted\n"),
+            RawUnit::Fault(fault) => hasher.update(fault.code.as_str().as_bytes()),
+        }
     }
 
     /// Parses it: a pure function of what was read and of `options`.

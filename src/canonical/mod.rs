@@ -8,6 +8,7 @@
 //!   [`wire`] writes it as published, in the order its fields are declared.
 //! - [`Json`], [`Fragment`] and [`Open`] hold open content: what others wrote and we keep without
 //!   knowing its meaning.
+//! - [`Stencil`] writes many texts that differ in a few values only.
 
 mod decode;
 mod float;
@@ -16,6 +17,7 @@ mod json;
 mod node;
 mod open;
 mod read;
+mod stencil;
 mod write;
 
 pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with};
@@ -24,7 +26,8 @@ pub use json::Json;
 pub use node::Node;
 pub use open::Open;
 pub use read::{MAX_DEPTH, Numbers, ReadError, read};
+pub use stencil::Stencil;
 pub use write::{
-    WriteError, digest, digest_without, list_shorter_keys_first, shorter_keys_first, to_vec, wire,
-    wire_to,
+    WriteError, digest, digest_without, list_shorter_keys_first, shorter_keys_first, to_vec,
+    to_vec_without, wire, wire_to,
 };

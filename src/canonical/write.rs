@@ -42,7 +42,14 @@ pub fn digest_without<T: Serialize + ?Sized>(
     Ok(Digest::of(&to_vec_without(value, omit)?))
 }
 
-fn to_vec_without<T: Serialize + ?Sized>(value: &T, omit: &[&str]) -> Result<Vec<u8>, WriteError> {
+/// The bytes that [`digest_without`] hashes.
+///
+/// # Errors
+/// As [`to_vec`].
+pub fn to_vec_without<T: Serialize + ?Sized>(
+    value: &T,
+    omit: &[&str],
+) -> Result<Vec<u8>, WriteError> {
     let mut output = Output {
         omit,
         ..Output::default()

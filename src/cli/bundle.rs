@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::files::{self, FileError};
 use crate::home::Home;
 use crate::keys::{Fingerprint, KeyId, SoftwareKey};
-use crate::ledger::{Issued, Ledger, LedgerError, LedgerLock};
-use crate::mint::{Issuer, KeyBook, sealed_bundle};
+use crate::ledger::{BundleSeal, Ledger, LedgerError, LedgerLock};
+use crate::mint::{BundleLines, Issuer, MintError, SelfCheck};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
 use clap::Args;
@@ -18,7 +18,10 @@ use super::key::open_signing_key;
 use super::output;
 use super::secrets::UnlockArgs;
 use super::show::look_up;
-use super::sink::BundleSink;
+use super::sink::{BundleSink, Standing};
+
+/// How many bundles are written at once.
+const AT_ONCE: usize = 256;
 
 /// Write bundles of what the ledger holds; signs only what changed since it was sealed
 #[derive(Debug, Args)]
@@ -70,11 +73,17 @@ pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
     let named: Vec<PithNumber> = names
         .map(|name| look_up(&ledger, name))
         .collect::<Result<_, _>>()?;
-    let mut sink = BundleSink::create(&args.out)?;
-    let mut count = 0;
+    let standing = Standing::at(&args.out, args.force);
+    let mut sink = BundleSink::create(&args.out, standing)?;
+    let (mut bundles, mut numbers) = (BundleLines::default(), Vec::new());
     let mut write = |number| -> Result<(), Failure> {
-        count += 1;
-        sink.write(&bundler.bundle(number)?)
+        bundles.push(&bundler.bundle(number)?);
+        numbers.push(number);
+        if numbers.len() == AT_ONCE {
+            sink.write_all(std::mem::take(&mut bundles), &numbers)?;
+            numbers.clear();
+        }
+        Ok(())
     };
     for number in named {
         write(number)?;
@@ -93,6 +102,8 @@ pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
             }
         }
     }
+    sink.write_all(bundles, &numbers)?;
+    let count = sink.bundles();
     sink.finish(args.force)?;
     if args.out != Path::new("-") {
         let count = output::counted(count, "bundle");
@@ -135,9 +146,10 @@ struct Bundler<'a> {
     context: &'a Context,
     home: &'a Home,
     ledger: &'a Ledger,
-    book: KeyBook,
     /// The key that bundles should be sealed with, if the home has one.
     active: Option<Fingerprint>,
+    /// Writes what is sealed.
+    sealed: Option<Issuer<'a>>,
     signing: Option<Signing>,
 }
 
@@ -159,31 +171,41 @@ impl<'a> Bundler<'a> {
             Some(id) => keyset.named(id),
             None => keyset.active().next(),
         };
+        let sealing = active.or(keyset.keys.first());
+        let sealed = sealing
+            .map(|entry| Issuer::unsigning(&home.profile, &entry.key, &keyset, ledger))
+            .transpose()?;
         Ok(Bundler {
             args,
             context,
             home,
             ledger,
-            book: KeyBook::of(ledger)?,
             active: active.map(|entry| entry.key.key.fingerprint()),
+            sealed,
             signing: None,
         })
     }
 
     fn bundle(&mut self, number: PithNumber) -> Result<Vec<u8>, Failure> {
         let gone = || Failure::new(Exit::Io, format!("{number} is no longer in the ledger"));
-        let issued = self.ledger.get(number.suffix())?.ok_or_else(gone)?;
-        if self.sealed_by_active(&issued)
-            && let Some(wire) = sealed_bundle(&self.home.profile, &self.book, &issued)?
+        let held = self.ledger.held(number.suffix())?.ok_or_else(gone)?;
+        if self.sealed_by_active(held.seal())
+            && let Some(sealed) = &self.sealed
         {
-            return Ok(wire);
+            match sealed.bundle(&held, self.context.now()) {
+                Ok((wire, _)) => return Ok(wire),
+                // What it covers has changed since.
+                Err(MintError::NothingMayBeSigned { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         if self.signing.is_none() {
             self.signing = Some(self.open_signing()?);
         }
         let Signing { key, ledger, .. } = self.signing.as_mut().expect("opened above");
-        let issuer = Issuer::new(&self.home.profile, key, &self.home.keyset()?, ledger)?;
-        let (wire, seal) = issuer.bundle(&issued, self.context.now())?;
+        let keyset = self.home.keyset()?;
+        let issuer = Issuer::new(&self.home.profile, key, &keyset, ledger, SelfCheck::Strict)?;
+        let (wire, seal) = issuer.bundle(&held, self.context.now())?;
         if let Some(seal) = seal {
             ledger.group::<_, LedgerError>(|group| group.set_seal(&number, &seal))?;
         }
@@ -202,8 +224,8 @@ impl<'a> Bundler<'a> {
     }
 
     /// After a rotation bundles are sealed anew; a home without an active key shows what it has.
-    fn sealed_by_active(&self, issued: &Issued) -> bool {
-        match (&issued.bundle, &self.active) {
+    fn sealed_by_active(&self, seal: Option<&BundleSeal>) -> bool {
+        match (seal, &self.active) {
             (Some(seal), Some(active)) => seal.public_key_fingerprint == *active,
             (seal, None) => seal.is_some(),
             (None, Some(_)) => false,

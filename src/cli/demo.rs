@@ -1,7 +1,6 @@
 //! `pith demo`: a throw-away registry, from nothing to verified bundles.
 
 use std::io::Write as _;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +18,8 @@ use crate::keys::{
     Keyset, NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, SoftwareKey, harden,
     seal, write_key_file,
 };
-use crate::mint::{Issuer, MintOptions, OnChange, mint_group};
+use crate::ledger::Ledger;
+use crate::mint::{Group, Issuer, MintError, OnChange, SelfCheck, plan, record};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
 use crate::verify::{Policy, Trust, Verdict, verify_document};
@@ -73,33 +73,21 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     )?;
 
     let (mut ledger, _lock) = context.locked_ledger(&home)?;
-    let issuer = Issuer::new(&home.profile, &key, &home.keyset()?, &mut ledger)?;
-    let options = MintOptions {
-        on_change: OnChange::Keep,
-        bundles: true,
-        jobs: NonZeroUsize::MIN,
-    };
-    let done = mint_group(&issuer, &mut ledger, &papers, context.now(), options)?;
+    let minted = mint(&home, &key, &mut ledger, &papers, context)?;
     writeln!(out, "4. Minted:")?;
     let mut trust = Trust::new();
     trust.add("the demo's keyset", home.keyset()?);
-    for (paper, done) in papers.iter().zip(&done) {
-        let wire = done.bundle.as_deref().unwrap_or_default();
+    for (place, done) in minted.outcomes.iter().enumerate() {
+        let wire = minted.bundles.get(place).unwrap_or_default();
         let file = dir.join(format!("bundles/{}.json", done.number.suffix()));
         files::write(&file, wire, Existing::Keep)?;
         verified(wire, &trust, now, &file.display().to_string())?;
-        writeln!(
-            out,
-            "   {}  arXiv:{}v{}",
-            done.number,
-            paper.id(),
-            paper.version()
-        )?;
+        writeln!(out, "   {}  arXiv:{}", done.number, done.arxiv)?;
     }
     writeln!(
         out,
         "5. {} bundles written and verified: {}",
-        done.len(),
+        minted.outcomes.len(),
         dir.join("bundles").display()
     )?;
 
@@ -125,10 +113,29 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
         output::json(&Made {
             schema_version: JSON_SCHEMA,
             home: home.dir().display().to_string(),
-            numbers: done.iter().map(|done| done.number).collect(),
+            numbers: minted.outcomes.iter().map(|done| done.number).collect(),
         })?;
     }
     Ok(Exit::Done)
+}
+
+fn mint(
+    home: &Home,
+    key: &SoftwareKey,
+    ledger: &mut Ledger,
+    papers: &[Paper],
+    context: &Context,
+) -> Result<Group, Failure> {
+    let keyset = home.keyset()?;
+    let issuer = Issuer::new(&home.profile, key, &keyset, ledger, SelfCheck::Strict)?;
+    let papers = papers.iter().map(|paper| issuer.prepare(paper));
+    let papers = papers.collect::<Result<_, _>>()?;
+    Ok(ledger.group::<_, MintError>(|ledger| {
+        let items = plan(ledger, papers, OnChange::Keep, true)?;
+        let group = issuer.carry_out(items, context.now(), true)?;
+        record(ledger, &group)?;
+        Ok(group)
+    })?)
 }
 
 fn folder(named: Option<PathBuf>) -> Result<PathBuf, Failure> {

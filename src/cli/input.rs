@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::arxiv::{Item, Paper, Progress, ReadOptions, Reader, RejectCode, Rejection};
+use crate::arxiv::{Item, Paper, ReadOptions, Reader, RejectCode, Rejection};
 use crate::files::FileError;
 
 use super::InputArgs;
 use super::context::Context;
 use super::error::{Exit, Failure};
-use super::output::{self, Growing};
+use super::growing::{FilePlace, Growing};
+use super::output;
 
 /// How many rejections are shown where no rejects file takes them.
 const SHOWN: u64 = 10;
@@ -23,10 +24,6 @@ const SHOWN: u64 = 10;
 pub struct Papers<'a> {
     reader: Reader,
     rejects: Rejects<'a>,
-    /// Papers that a harvest reported as deleted.
-    pub deleted: u64,
-    /// Whether a rejection ends the input.
-    pub stop_at_rejection: bool,
     /// [`Exit::Io`] once an input could not be read to its end.
     exit: Exit,
 }
@@ -41,19 +38,11 @@ impl<'a> Papers<'a> {
         Ok(Papers {
             reader: Reader::open(&args.inputs, stdin, options)?,
             rejects: Rejects::new(args.rejects.as_deref(), context),
-            deleted: 0,
-            stop_at_rejection: false,
             exit: Exit::Done,
         })
     }
 
-    /// How far the inputs have been read.
-    pub fn progress(&self) -> Progress {
-        self.reader.progress()
-    }
-
-    /// The next paper; rejections before it are dealt with on the way, or end the input if they are
-    /// to.
+    /// The next paper; rejections before it are dealt with on the way.
     ///
     /// An input that cannot be read to its end is told at once and decides the exit code; the
     /// inputs after it are read all the same.
@@ -70,30 +59,12 @@ impl<'a> Papers<'a> {
                 Ok(Item::Paper { paper, .. }) => return Ok(Some(*paper)),
                 Ok(Item::Rejected(rejection)) => {
                     self.rejects.add(&rejection)?;
-                    if self.stop_at_rejection {
-                        return Ok(None);
-                    }
                 }
-                Ok(Item::Deleted { .. }) => self.deleted += 1,
+                Ok(Item::Deleted { .. }) => {}
                 Err(error) => self.exit = self.exit.worst(Failure::from(error).report()),
             }
         }
         Ok(None)
-    }
-
-    /// Whether every input so far was read to its end.
-    pub fn read_whole(&self) -> bool {
-        self.exit == Exit::Done
-    }
-
-    /// Whether any input was rejected.
-    pub fn any_rejected(&self) -> bool {
-        self.rejects.total > 0
-    }
-
-    /// How many inputs were rejected, by code.
-    pub fn rejected(&self) -> &BTreeMap<&'static str, u64> {
-        &self.rejects.counts
     }
 
     /// Completes the rejects file; says what the exit code is on account of the inputs.
@@ -102,31 +73,59 @@ impl<'a> Papers<'a> {
     }
 }
 
-struct Rejects<'a> {
+/// What is kept and told of rejected inputs.
+pub struct Rejects<'a> {
     context: &'a Context,
     path: Option<&'a Path>,
     /// Begun with the first rejection.
     file: Option<Growing>,
-    counts: BTreeMap<&'static str, u64>,
     remedies: BTreeMap<&'static str, RejectCode>,
     total: u64,
 }
 
 impl<'a> Rejects<'a> {
-    fn new(path: Option<&'a Path>, context: &'a Context) -> Self {
+    /// None so far.
+    pub fn new(path: Option<&'a Path>, context: &'a Context) -> Self {
         Rejects {
             context,
             path,
             file: None,
-            counts: BTreeMap::new(),
             remedies: BTreeMap::new(),
             total: 0,
         }
     }
 
-    fn add(&mut self, rejection: &Rejection) -> Result<(), Failure> {
+    /// Goes on after these, of which the file at `path` has those up to `place`; `None` if it has not.
+    pub fn resume(
+        path: Option<&'a Path>,
+        context: &'a Context,
+        counts: &BTreeMap<String, u64>,
+        place: Option<&FilePlace>,
+    ) -> Result<Option<Self>, Failure> {
+        let mut rejects = Rejects::new(path, context);
+        for code in RejectCode::ALL.iter().copied() {
+            if let Some(count) = counts.get(code.as_str()) {
+                rejects.total += count;
+                rejects.remedies.insert(code.as_str(), code);
+            }
+        }
+        if let (Some(path), Some(place)) = (path, place) {
+            rejects.file = Growing::resume(path, place)?;
+            if rejects.file.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(rejects))
+    }
+
+    /// Makes what was kept reach the disk; returns the place behind it, if anything was kept.
+    pub fn sync(&mut self) -> Result<Option<FilePlace>, FileError> {
+        self.file.as_mut().map(Growing::sync).transpose()
+    }
+
+    /// Keeps or tells a rejection.
+    pub fn add(&mut self, rejection: &Rejection) -> Result<(), Failure> {
         self.total += 1;
-        *self.counts.entry(rejection.code.as_str()).or_default() += 1;
         self.remedies
             .insert(rejection.code.as_str(), rejection.code);
         if let Some(path) = self.path {
@@ -134,8 +133,7 @@ impl<'a> Rejects<'a> {
                 self.file = Some(Growing::create(path)?);
             }
             let file = self.file.as_mut().expect("begun above");
-            return output::json_line(file, rejection)
-                .map_err(|error| FileError::io("write", path)(error).into());
+            return Ok(file.append_json(rejection)?);
         }
         if self.total <= SHOWN {
             let Rejection {
@@ -162,7 +160,8 @@ impl<'a> Rejects<'a> {
         Ok(())
     }
 
-    fn finish(mut self, force: bool) -> Result<Exit, Failure> {
+    /// Completes the file; says what the exit code is on account of the rejections.
+    pub fn finish(mut self, force: bool) -> Result<Exit, Failure> {
         let kept = self.path.is_some();
         if let Some(path) = self.path {
             let file = match self.file.take() {
@@ -188,7 +187,7 @@ impl<'a> Rejects<'a> {
 }
 
 /// Stdin that ends early when an interrupt comes: a run that waits for input must not wait on.
-struct PatientStdin {
+pub struct PatientStdin {
     interrupted: Arc<AtomicBool>,
     chunks: Option<Receiver<io::Result<Vec<u8>>>>,
     chunk: Vec<u8>,
@@ -200,7 +199,7 @@ impl PatientStdin {
     const PAUSE: Duration = Duration::from_millis(50);
 
     /// Nothing is read before the first `read`: stdin may be somebody else's.
-    fn new(interrupted: Arc<AtomicBool>) -> Self {
+    pub fn new(interrupted: Arc<AtomicBool>) -> Self {
         PatientStdin {
             interrupted,
             chunks: None,

@@ -1,12 +1,7 @@
 //! What is printed: data on stdout, everything else on stderr, files whole or not at all.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
 
-use crate::files::{self, FileError};
-use rustix::fs::OFlags;
 use serde::Serialize;
 
 use super::error::Failure;
@@ -119,91 +114,4 @@ pub fn json_line<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()
     let mut bytes = serde_json::to_vec(value)?;
     bytes.push(b'\n');
     out.write_all(&bytes)
-}
-
-/// A file that grows under the name `PATH.partial` and gets its own name when it is complete.
-pub struct Growing {
-    path: PathBuf,
-    partial: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Growing {
-    /// Begins the file; what an earlier attempt left is written anew.
-    pub fn create(path: &Path) -> Result<Self, FileError> {
-        let partial = partial_of(path);
-        // Not through a link: the name is ours to choose, and so would be what it leads to.
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&partial)
-            .map_err(FileError::io("create", &partial))?;
-        Ok(Growing {
-            path: path.to_owned(),
-            partial,
-            file: BufWriter::with_capacity(1 << 20, file),
-        })
-    }
-
-    /// Completes the file: on disk, under its own name. If one of that name exists it must be equal
-    /// already, or `force` be given.
-    pub fn finish(self, force: bool) -> Result<(), FileError> {
-        let Growing {
-            path,
-            partial,
-            file,
-        } = self;
-        let file = file
-            .into_inner()
-            .map_err(|error| FileError::io("write", &partial)(error.into_error()))?;
-        file.sync_all().map_err(FileError::io("write", &partial))?;
-        if path.symlink_metadata().is_ok() && !force {
-            if !same_bytes(&path, &partial)? {
-                return Err(FileError::Exists { path });
-            }
-            return std::fs::remove_file(&partial).map_err(FileError::io("remove", &partial));
-        }
-        std::fs::rename(&partial, &path).map_err(FileError::io("write", &path))?;
-        files::sync_folder(files::folder_of(&path))
-    }
-}
-
-impl Write for Growing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// The name under which `path` grows.
-pub fn partial_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
-}
-
-/// Whether two files hold the same bytes.
-pub fn same_bytes(a: &Path, b: &Path) -> Result<bool, FileError> {
-    use std::io::Read;
-    let open = |path: &Path| File::open(path).map_err(FileError::io("read", path));
-    let (mut a_file, mut b_file) = (open(a)?, open(b)?);
-    let (mut a_bytes, mut b_bytes) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let count = a_file
-            .read(&mut a_bytes)
-            .map_err(FileError::io("read", a))?;
-        if count == 0 {
-            let rest = b_file.read(&mut b_bytes[..1]);
-            return Ok(rest.map_err(FileError::io("read", b))? == 0);
-        }
-        if b_file.read_exact(&mut b_bytes[..count]).is_err() || a_bytes[..count] != b_bytes[..count]
-        {
-            return Ok(false);
-        }
-    }
 }

@@ -1,199 +1,312 @@
 //! Where bundles go: a file of lines, a folder of shards, or stdout; whole, or under another name.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::{Exit, Failure};
-use super::output::{self, Growing, partial_of};
-use crate::files::{self, FileError};
+use super::growing::{FilePlace, Growing, partial_of};
+use super::output;
+use super::shards::Shards;
+use crate::files::FileError;
+use crate::mint::BundleLines;
+use crate::number::PithNumber;
+use serde::{Deserialize, Serialize};
 
 /// How many bundles a shard of a folder holds.
-const SHARD: u64 = 10_000;
+pub const SHARD: u64 = 10_000;
 
-/// Where bundles go, one a line; complete or under another name.
-pub enum BundleSink {
-    /// Standard output.
-    Stdout(output::Stdout),
-    /// A file of lines.
-    Lines(Growing),
-    /// The same, compressed.
-    Zstd(Box<zstd::Encoder<'static, Growing>>),
-    /// A folder of compressed shards.
-    Folder(Box<Shards>),
+/// zstd at this level keeps up with signing; higher ones make files a few per cent smaller.
+const LEVEL: i32 = 1;
+
+/// The form in which bundles are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A line each, to stdout.
+    Stdout,
+    /// A line each, in one file.
+    Lines,
+    /// The same, compressed with zstd.
+    Zstd,
+    /// A folder of compressed files.
+    Folder,
 }
 
-/// A folder whose shards sort in the order in which they were written.
-pub struct Shards {
-    folder: PathBuf,
-    partial: PathBuf,
-    shard: Option<zstd::Encoder<'static, Growing>>,
-    written: u64,
+/// Bundles in their form, to be written as one.
+pub struct Frame {
+    /// What is written. Compressed frames can be read one by one, or one after the other.
+    pub bytes: Vec<u8>,
+    /// How many bundles that is.
+    pub count: u64,
+    /// The number of the first one.
+    pub first: PithNumber,
+    /// The number of the last one.
+    pub last: PithNumber,
 }
 
-impl BundleSink {
-    /// Begins the output at `path`, whose ending says what it is.
-    pub fn create(path: &Path) -> Result<Self, Failure> {
-        // A slash at the end would put the partial folder inside.
-        let path = path.components().as_path();
-        if path == Path::new("-") {
-            return Ok(BundleSink::Stdout(output::stdout()));
-        }
+impl Format {
+    /// The form that the name of `path` stands for.
+    ///
+    /// # Errors
+    /// [`Failure`] if it stands for none.
+    pub fn of(path: &Path) -> Result<Self, Failure> {
         let name = path.to_string_lossy();
-        if name.ends_with(".jsonl") {
-            Ok(BundleSink::Lines(Growing::create(path)?))
+        if path == Path::new("-") {
+            Ok(Format::Stdout)
+        } else if name.ends_with(".jsonl") {
+            Ok(Format::Lines)
         } else if name.ends_with(".jsonl.zst") {
-            Ok(BundleSink::Zstd(Box::new(compressed(path)?)))
+            Ok(Format::Zstd)
         } else if path.extension().is_some() && !path.is_dir() {
             Err(
                 Failure::new(Exit::Usage, format!("{name}: no such kind of output"))
                     .hint("name X.jsonl, X.jsonl.zst, a folder (without an ending), or -"),
             )
         } else {
-            let partial = partial_of(path);
-            if partial.symlink_metadata().is_ok() {
-                only_shards(&partial)?;
-                fs::remove_dir_all(&partial).map_err(FileError::io("remove", &partial))?;
-            }
-            fs::create_dir_all(&partial).map_err(FileError::io("make the folder", &partial))?;
-            Ok(BundleSink::Folder(Box::new(Shards {
-                folder: path.to_owned(),
-                partial,
-                shard: None,
-                written: 0,
-            })))
+            Ok(Format::Folder)
         }
     }
 
-    /// Writes one bundle.
-    pub fn write(&mut self, bundle: &[u8]) -> Result<(), Failure> {
+    /// Brings bundles into this form, of which `before` come before them; `numbers` are theirs.
+    ///
+    /// # Errors
+    /// Those of the compression.
+    pub fn frames(
+        self,
+        before: u64,
+        bundles: BundleLines,
+        numbers: &[PithNumber],
+    ) -> io::Result<Vec<Frame>> {
+        let count = numbers.len() as u64;
+        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+            return Ok(Vec::new());
+        };
         match self {
-            BundleSink::Stdout(out) => {
-                out.write_all(bundle)?;
-                out.write_all(b"\n")?;
+            Format::Stdout | Format::Lines => Ok(vec![Frame {
+                bytes: bundles.into_text(),
+                count,
+                first: *first,
+                last: *last,
+            }]),
+            Format::Zstd | Format::Folder => {
+                let mut frames = Vec::new();
+                let (mut from, mut taken) = (0, 0);
+                while taken < numbers.len() {
+                    // A frame ends where its shard does.
+                    let room = match self {
+                        Format::Folder => SHARD - (before + taken as u64) % SHARD,
+                        _ => count,
+                    };
+                    let room = usize::try_from(room).unwrap_or(usize::MAX);
+                    let next = numbers.len().min(taken.saturating_add(room));
+                    let to = bundles.ends()[next - 1];
+                    frames.push(Frame {
+                        bytes: zstd::bulk::compress(&bundles.text()[from..to], LEVEL)?,
+                        count: (next - taken) as u64,
+                        first: numbers[taken],
+                        last: numbers[next - 1],
+                    });
+                    (from, taken) = (to, next);
+                }
+                Ok(frames)
+            }
+        }
+    }
+}
+
+/// The place in an output up to which it is on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SinkPlace {
+    /// How many bundles are before it.
+    pub bundles: u64,
+    /// The place in the file, or in the shard that grows.
+    pub file: Option<FilePlace>,
+    /// The place in a folder's manifest.
+    pub manifest: Option<FilePlace>,
+    /// The first number in the shard that grows.
+    pub first: Option<PithNumber>,
+    /// The last number.
+    pub last: Option<PithNumber>,
+}
+
+/// Where bundles go; complete or under another name.
+pub struct BundleSink {
+    format: Format,
+    target: Target,
+    bundles: u64,
+}
+
+enum Target {
+    Stdout(output::Stdout),
+    File(Growing),
+    Folder(Box<Shards>),
+}
+
+/// What there is at the name of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing, or it is to be replaced.
+    Open,
+    /// A complete output, which can only be compared.
+    Complete,
+}
+
+impl Standing {
+    /// What there is at `path`, given whether it may be replaced.
+    pub fn at(path: &Path, force: bool) -> Self {
+        let complete = path != Path::new("-") && path.symlink_metadata().is_ok() && !force;
+        if complete {
+            Standing::Complete
+        } else {
+            Standing::Open
+        }
+    }
+}
+
+impl BundleSink {
+    /// Begins the output at `path`, whose ending says what it is; or a comparison with it.
+    ///
+    /// # Errors
+    /// [`Failure`] if there can be no such output.
+    pub fn create(path: &Path, standing: Standing) -> Result<Self, Failure> {
+        let path = without_slash(path);
+        let format = Format::of(path)?;
+        let target = match (format, standing) {
+            (Format::Stdout, _) => Target::Stdout(output::stdout()),
+            (Format::Folder, Standing::Open) => Target::Folder(Box::new(Shards::create(path)?)),
+            (Format::Folder, Standing::Complete) => {
+                Target::Folder(Box::new(Shards::compare(path)?))
+            }
+            (_, Standing::Open) => Target::File(Growing::create(path)?),
+            (_, Standing::Complete) => Target::File(Growing::compare(path)?),
+        };
+        Ok(BundleSink {
+            format,
+            target,
+            bundles: 0,
+        })
+    }
+
+    /// Goes on with the output at `path` from `place`; `None` if it is not the one whose place that
+    /// is.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn resume(path: &Path, place: &SinkPlace) -> Result<Option<Self>, Failure> {
+        let path = without_slash(path);
+        let format = Format::of(path)?;
+        let target = match (format, &place.file) {
+            (Format::Folder, _) => {
+                Shards::resume(path, place)?.map(|shards| Target::Folder(Box::new(shards)))
+            }
+            (Format::Lines | Format::Zstd, Some(file)) => {
+                Growing::resume(path, file)?.map(Target::File)
+            }
+            _ => None,
+        };
+        Ok(target.map(|target| BundleSink {
+            format,
+            target,
+            bundles: place.bundles,
+        }))
+    }
+
+    /// The form in which bundles are written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// How many bundles were written.
+    pub fn bundles(&self) -> u64 {
+        self.bundles
+    }
+
+    /// Writes a frame.
+    ///
+    /// # Errors
+    /// Those of the system; [`FileError::Exists`] if a complete output has others.
+    pub fn write(&mut self, frame: &Frame) -> Result<(), Failure> {
+        match &mut self.target {
+            Target::Stdout(out) => {
+                out.write_all(&frame.bytes)?;
                 if out.closed() {
                     return Err(Failure::silent(Exit::Io));
                 }
-                Ok(())
             }
-            BundleSink::Lines(file) => line(file, bundle),
-            BundleSink::Zstd(file) => line(file, bundle),
-            BundleSink::Folder(shards) => shards.write(bundle),
+            Target::File(file) => file.append(&frame.bytes)?,
+            Target::Folder(shards) => shards.write(frame)?,
         }
+        self.bundles += frame.count;
+        Ok(())
     }
 
-    /// Completes the output. If it exists it must be equal already, or `force` be given.
+    /// Writes bundles with these numbers.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_all(
+        &mut self,
+        bundles: BundleLines,
+        numbers: &[PithNumber],
+    ) -> Result<(), Failure> {
+        let frames = self.format.frames(self.bundles, bundles, numbers)?;
+        frames.iter().try_for_each(|frame| self.write(frame))
+    }
+
+    /// Makes all that was written reach the disk; returns the place behind it. `None` for stdout,
+    /// which has none.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn sync(&mut self) -> Result<Option<SinkPlace>, FileError> {
+        let mut place = SinkPlace {
+            bundles: self.bundles,
+            file: None,
+            manifest: None,
+            first: None,
+            last: None,
+        };
+        match &mut self.target {
+            Target::Stdout(_) => return Ok(None),
+            Target::File(file) => place.file = Some(file.sync()?),
+            Target::Folder(shards) => shards.sync(&mut place)?,
+        }
+        Ok(Some(place))
+    }
+
+    /// Completes the output.
+    ///
+    /// # Errors
+    /// Those of the system; [`FileError::Exists`] if a complete output holds more.
     pub fn finish(self, force: bool) -> Result<(), Failure> {
-        match self {
-            BundleSink::Stdout(mut out) => Ok(out.flush()?),
-            BundleSink::Lines(file) => Ok(file.finish(force)?),
-            BundleSink::Zstd(file) => Ok(end(*file)?.finish(force)?),
-            BundleSink::Folder(shards) => shards.finish(force),
+        match self.target {
+            Target::Stdout(mut out) => Ok(out.flush()?),
+            Target::File(file) => Ok(file.finish(force)?),
+            Target::Folder(shards) => shards.finish(),
         }
     }
 }
 
-fn line(out: &mut impl Write, bundle: &[u8]) -> Result<(), Failure> {
-    out.write_all(bundle)
-        .and_then(|()| out.write_all(b"\n"))
-        .map_err(|error| FileError::io("write", Path::new("the bundles"))(error).into())
+/// A slash at the end would put what grows inside.
+fn without_slash(path: &Path) -> &Path {
+    path.components().as_path()
 }
 
-fn compressed(path: &Path) -> Result<zstd::Encoder<'static, Growing>, Failure> {
-    let file = Growing::create(path)?;
-    Ok(zstd::Encoder::new(file, 3).map_err(FileError::io("compress", path))?)
+/// The folder in which a folder of shards grows.
+pub fn growing_folder(path: &Path) -> PathBuf {
+    partial_of(without_slash(path))
 }
 
-fn end(encoder: zstd::Encoder<'static, Growing>) -> Result<Growing, FileError> {
-    encoder
-        .finish()
-        .map_err(FileError::io("write", Path::new("the bundles")))
-}
-
-impl Shards {
-    fn write(&mut self, bundle: &[u8]) -> Result<(), Failure> {
-        if self.written.is_multiple_of(SHARD) {
-            self.end_shard()?;
-            let name = format!("bundles-{:06}.jsonl.zst", self.written / SHARD);
-            self.shard = Some(compressed(&self.partial.join(name))?);
+/// Removes a file if it is there.
+///
+/// # Errors
+/// Those of the system.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::io("remove", path)(error))
         }
-        self.written += 1;
-        line(self.shard.as_mut().expect("begun above"), bundle)
+        _ => Ok(()),
     }
-
-    fn end_shard(&mut self) -> Result<(), Failure> {
-        match self.shard.take() {
-            Some(shard) => Ok(end(shard)?.finish(false)?),
-            None => Ok(()),
-        }
-    }
-
-    fn finish(mut self, force: bool) -> Result<(), Failure> {
-        self.end_shard()?;
-        let (folder, partial) = (&self.folder, &self.partial);
-        let io = |action: &'static str| FileError::io(action, folder);
-        if folder.symlink_metadata().is_err() {
-            fs::rename(partial, folder).map_err(io("write"))?;
-        } else if !force {
-            if !same_folders(folder, partial)? {
-                let path = folder.clone();
-                return Err(FileError::Exists { path }.into());
-            }
-            fs::remove_dir_all(partial).map_err(FileError::io("remove", partial))?;
-        } else {
-            only_shards(folder)?;
-            // The old one goes last: a crash on the way leaves the one or the other.
-            let mut old = folder.as_os_str().to_owned();
-            old.push(".old");
-            fs::rename(folder, &old).map_err(io("move"))?;
-            fs::rename(partial, folder).map_err(io("write"))?;
-            files::sync_folder(files::folder_of(folder))?;
-            fs::remove_dir_all(&old).map_err(FileError::io("remove", Path::new(&old)))?;
-        }
-        Ok(files::sync_folder(files::folder_of(folder))?)
-    }
-}
-
-/// Refuses a folder that holds anything but shards: only what this program wrote is removed.
-fn only_shards(folder: &Path) -> Result<(), Failure> {
-    let is_shard = |name: &str| {
-        name.strip_prefix("bundles-").is_some_and(|rest| {
-            let rest = rest.trim_end_matches(".partial");
-            let number = rest.strip_suffix(".jsonl.zst").unwrap_or_default();
-            !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
-        })
-    };
-    for entry in fs::read_dir(folder).map_err(FileError::io("read", folder))? {
-        let name = entry.map_err(FileError::io("read", folder))?.file_name();
-        if !is_shard(&name.to_string_lossy()) {
-            let problem = format!(
-                "{} holds {}, which is no shard of bundles, so the folder is not replaced",
-                folder.display(),
-                name.to_string_lossy()
-            );
-            return Err(Failure::new(Exit::Io, problem).hint("name another folder"));
-        }
-    }
-    Ok(())
-}
-
-fn same_folders(a: &Path, b: &Path) -> Result<bool, FileError> {
-    let names = |folder: &Path| -> Result<Vec<_>, FileError> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder).map_err(FileError::io("read", folder))? {
-            names.push(entry.map_err(FileError::io("read", folder))?.file_name());
-        }
-        names.sort();
-        Ok(names)
-    };
-    let (in_a, in_b) = (names(a)?, names(b)?);
-    if in_a != in_b {
-        return Ok(false);
-    }
-    for name in in_a {
-        if !output::same_bytes(&a.join(&name), &b.join(&name))? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

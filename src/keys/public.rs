@@ -75,6 +75,27 @@ impl PublicKey {
     }
 }
 
+impl PublicKey {
+    /// Whether all these signatures are this key's, each over its digest, checked at once: a third
+    /// of the time that [`verifies`](Self::verifies) takes for each.
+    ///
+    /// For signatures made a moment ago. The equation that is checked is a random combination of
+    /// all of theirs; a signature that its maker has crafted for it can pass here and not there, so
+    /// documents from elsewhere are not to be judged by it.
+    pub fn verifies_all(&self, signed: &[(Digest, SignatureBytes)]) -> bool {
+        let messages: Vec<&[u8]> = signed
+            .iter()
+            .map(|(digest, _)| digest.as_bytes().as_slice())
+            .collect();
+        let signatures: Vec<_> = signed
+            .iter()
+            .map(|(_, signature)| ed25519_dalek::Signature::from_bytes(&signature.0))
+            .collect();
+        let keys = vec![self.key; signed.len()];
+        ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok()
+    }
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "PublicKey({})", hex::encode(self.as_bytes()))

@@ -32,10 +32,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use serde::Serialize;
 
 pub use check::{Checked, Finding};
+pub use compact::{Compact, Fresh, Origin};
 pub use error::LedgerError;
 pub use iter::{IssuedRecords, Numbers};
 pub use lock::LedgerLock;
-pub use runs::Run;
+pub use runs::{Run, Unfinished};
 pub use stats::{KeyStats, Stats};
 pub use write::{NewRecord, Transaction};
 
@@ -46,7 +47,7 @@ use crate::keys::{Fingerprint, KeyId, PublicKeyObject, SignatureBytes};
 use crate::number::{AliasKind, PithNumber, SourceAlias, Suffix};
 use crate::record::CanonicalRecord;
 use crate::time::{Timestamp, TimestampMicros};
-use rows::Db;
+use rows::{Db, Stored};
 
 /// How long a statement waits for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,6 +65,33 @@ pub struct Issued {
     pub events: Vec<(u64, Event)>,
     /// The seal of its bundle, if one was signed over these events.
     pub bundle: Option<BundleSeal>,
+}
+
+/// A record as a ledger holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Held {
+    /// As it was minted: nothing was added to it since.
+    Fresh(Box<Fresh>),
+    /// With its events, of which there may be more.
+    Issued(Box<Issued>),
+}
+
+impl Held {
+    /// Its number.
+    pub fn number(&self) -> PithNumber {
+        match self {
+            Held::Fresh(fresh) => fresh.number,
+            Held::Issued(issued) => issued.number,
+        }
+    }
+
+    /// The seal of its bundle, if one was signed.
+    pub fn seal(&self) -> Option<&BundleSeal> {
+        match self {
+            Held::Fresh(fresh) => fresh.seal.as_ref(),
+            Held::Issued(issued) => issued.bundle.as_ref(),
+        }
+    }
 }
 
 /// What of a bundle does not follow from its parts: with it the same bundle is written again
@@ -236,14 +264,41 @@ impl Ledger {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let inner = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| LedgerError::sqlite(&self.path, error))?;
-        let transaction = Transaction::new(inner, &self.path);
+        let transaction = self.begin()?;
         let done = work(&transaction)?;
         transaction.commit()?;
         Ok(done)
+    }
+
+    /// Begins a group, for callers that cannot do their work in one call: nothing has changed unless
+    /// it is [committed](Transaction::commit). One is open at a time.
+    ///
+    /// # Errors
+    /// As [`group`](Self::group).
+    pub fn begin(&self) -> Result<Transaction<'_>, LedgerError> {
+        self.begin_as(TransactionBehavior::Immediate)
+    }
+
+    /// Begins to read: everything stays as it is now, whatever others write.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn begin_reading(&self) -> Result<Transaction<'_>, LedgerError> {
+        self.begin_as(TransactionBehavior::Deferred)
+    }
+
+    fn begin_as(&self, behavior: TransactionBehavior) -> Result<Transaction<'_>, LedgerError> {
+        rusqlite::Transaction::new_unchecked(&self.conn, behavior)
+            .map(|inner| Transaction::new(inner, &self.path))
+            .map_err(|error| LedgerError::sqlite(&self.path, error))
+    }
+
+    /// The record with this suffix as it is held, if it is in the ledger.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn held(&self, suffix: &Suffix) -> Result<Option<Held>, LedgerError> {
+        self.db().get(suffix, Stored::held)
     }
 
     /// The record with this suffix, if it is in the ledger.
@@ -251,7 +306,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Damaged`] if its row cannot be read; those of the database.
     pub fn get(&self, suffix: &Suffix) -> Result<Option<Issued>, LedgerError> {
-        self.db().get(suffix)
+        self.db().get(suffix, Stored::expand)
     }
 
     /// Whether the ledger has a record with this suffix.
@@ -330,6 +385,14 @@ impl Ledger {
     /// As [`key`](Self::key).
     pub fn keys(&self) -> Result<Vec<PublicKeyObject>, LedgerError> {
         self.db().keys()
+    }
+
+    /// The unfinished run that writes to `output`, if there is one.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn unfinished(&self, output: &str) -> Result<Option<Unfinished>, LedgerError> {
+        self.db().unfinished(output)
     }
 
     /// Adds a run to the history.

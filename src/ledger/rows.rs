@@ -8,9 +8,9 @@ use std::str::FromStr;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::compact::{Compact, Origin};
+use super::compact::{Compact, Fresh, Origin};
 use super::error::LedgerError;
-use super::{BundleSeal, Issued};
+use super::{BundleSeal, Held, Issued};
 use crate::arxiv::Category;
 use crate::canonical;
 use crate::digest::Digest;
@@ -72,16 +72,45 @@ struct StoredEvent {
 }
 
 impl Stored {
-    /// All of the record, with what follows from its columns.
-    pub fn expand(self) -> Result<Issued, Fault> {
+    /// The record as it is stored, which is shorter where it was minted and never touched again.
+    pub fn held(self) -> Result<Held, Fault> {
+        let fresh = self.events.is_empty()
+            && self.aliased_at == Some(self.origin.minted_at.seconds())
+            && self.compact.is_some();
+        if !fresh {
+            return self.expand().map(Box::new).map(Held::Issued);
+        }
+        let (digest, number) = self.identity()?;
+        match self.compact {
+            Some(compact) => Ok(Held::Fresh(Box::new(Fresh {
+                record: self.record,
+                digest,
+                number,
+                origin: self.origin,
+                compact,
+                seal: self.seal,
+            }))),
+            None => Err("its events are missing".to_owned()),
+        }
+    }
+
+    /// The digest and number of its columns, which must agree with its suffix.
+    fn identity(&self) -> Result<(Digest, PithNumber), Fault> {
         let digest = self.record.digest();
         let number = PithNumber::of(&self.record, &digest);
-        if *number.suffix() != self.suffix {
-            return Err(format!(
+        if *number.suffix() == self.suffix {
+            Ok((digest, number))
+        } else {
+            Err(format!(
                 "its suffix is {}, but its columns have the digest of {number}",
                 self.suffix
-            ));
+            ))
         }
+    }
+
+    /// All of the record, with what follows from its columns.
+    pub fn expand(self) -> Result<Issued, Fault> {
+        let (digest, number) = self.identity()?;
         let mut events = Vec::with_capacity(2 + self.events.len());
         if let Some(compact) = self.compact {
             let [created, snapshot] = compact.expand(&self.record, &digest, &self.origin);
@@ -154,15 +183,19 @@ impl<'a> Db<'a> {
             .map_err(|error| self.fails(error))
     }
 
-    /// A record, if there is one.
-    pub fn get(self, suffix: &Suffix) -> Result<Option<Issued>, LedgerError> {
+    /// A record, if there is one, as `form` makes it of its row.
+    pub fn get<T>(
+        self,
+        suffix: &Suffix,
+        form: fn(Stored) -> Result<T, Fault>,
+    ) -> Result<Option<T>, LedgerError> {
         let Some(seq) = self.seq_of(suffix)? else {
             return Ok(None);
         };
         let mut page = self.page(seq.saturating_sub(1), None, 1)?;
         match page.pop() {
             Some((seq, stored)) => stored
-                .and_then(Stored::expand)
+                .and_then(form)
                 .map(Some)
                 .map_err(|fault| self.damaged_record(seq, fault)),
             None => Ok(None),
@@ -350,7 +383,7 @@ fn bytes<const N: usize>(row: &Row<'_>, name: &str) -> Result<[u8; N], Fault> {
         .map_err(|_| format!("{name} has {found} bytes instead of {N}"))
 }
 
-fn digest(row: &Row<'_>, name: &str) -> Result<Digest, Fault> {
+pub(super) fn digest(row: &Row<'_>, name: &str) -> Result<Digest, Fault> {
     bytes(row, name).map(Digest::from_bytes)
 }
 

@@ -1,10 +1,12 @@
 //! Keys and the history of runs, which stand beside the records.
 
-use rusqlite::{OptionalExtension as _, Row};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::error::LedgerError;
-use super::rows::{Db, Fault, micros, parsed};
+use super::rows::{Db, Fault, digest, micros, parsed};
+use super::write::{Transaction, json_text};
 use crate::canonical::{self, Json};
+use crate::digest::Digest;
 use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
 use crate::time::TimestampMicros;
 
@@ -21,8 +23,92 @@ pub struct Run {
     pub tool_version: String,
     /// The key that signed, if one did.
     pub key_id: Option<KeyId>,
+    /// The digest of what it read.
+    pub input_sha256: Option<Digest>,
     /// What it did, as its summary says.
     pub summary: Json,
+}
+
+/// A run that has not come to its end, and the place from which it goes on.
+///
+/// The place is written in the transaction that records what was done up to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// What it writes to; there is one unfinished run an output.
+    pub output: String,
+    /// The command: another one does not go on from here.
+    pub command: String,
+    /// How far it came in its input and in its output.
+    pub place: String,
+}
+
+impl Transaction<'_> {
+    /// Keeps the published form of a key, for bundles to carry; once kept it never changes, since
+    /// bundles that were written could not be written again with another.
+    ///
+    /// # Errors
+    /// [`LedgerError::KeyDiffers`] if the ledger has the key in another form.
+    pub fn put_key(&self, object: &PublicKeyObject) -> Result<(), LedgerError> {
+        let fingerprint = object.key.fingerprint();
+        match self.db().key(&fingerprint)? {
+            Some(held) if held == *object => Ok(()),
+            Some(held) => Err(LedgerError::KeyDiffers {
+                key_id: held.key_id,
+                fingerprint,
+            }),
+            None => {
+                let text = json_text(object);
+                self.execute(
+                    "INSERT INTO keys VALUES (?1, ?2)",
+                    params![fingerprint.to_string(), text],
+                )?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a run to the history.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn record_run(&self, run: &Run) -> Result<(), LedgerError> {
+        self.execute(
+            "INSERT INTO runs (verb, started_at, finished_at, tool_version, key_id, input_sha256, \
+               summary) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                run.verb,
+                run.started_at.unix_micros(),
+                run.finished_at.unix_micros(),
+                run.tool_version,
+                run.key_id.as_ref().map(KeyId::as_str),
+                run.input_sha256.as_ref().map(Digest::as_bytes),
+                json_text(&run.summary),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps the place of an unfinished run, instead of an earlier one with the same output.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn put_unfinished(&self, run: &Unfinished) -> Result<(), LedgerError> {
+        self.execute(
+            "INSERT OR REPLACE INTO unfinished VALUES (?1, ?2, ?3)",
+            params![run.output, run.command, run.place],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets the unfinished run that writes to `output`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn remove_unfinished(&self, output: &str) -> Result<(), LedgerError> {
+        self.execute("DELETE FROM unfinished WHERE output = ?1", [output])?;
+        Ok(())
+    }
 }
 
 impl Db<'_> {
@@ -69,6 +155,24 @@ impl Db<'_> {
         }
     }
 
+    /// The unfinished run that writes to `output`.
+    pub fn unfinished(self, output: &str) -> Result<Option<Unfinished>, LedgerError> {
+        self.conn
+            .prepare_cached("SELECT output, command, place FROM unfinished WHERE output = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([output], |row| {
+                        Ok(Unfinished {
+                            output: row.get(0)?,
+                            command: row.get(1)?,
+                            place: row.get(2)?,
+                        })
+                    })
+                    .optional()
+            })
+            .map_err(|error| self.fails(error))
+    }
+
     /// All runs, in the order in which they were recorded.
     pub fn runs(self) -> Result<Vec<Run>, LedgerError> {
         let fails = |error| self.fails(error);
@@ -102,6 +206,11 @@ fn read_run(row: &Row<'_>) -> Result<Run, Fault> {
         finished_at: micros(row, "finished_at")?,
         tool_version: text("tool_version")?.unwrap_or_default(),
         key_id,
+        input_sha256: match row.get::<_, Option<Vec<u8>>>("input_sha256") {
+            Ok(None) => None,
+            Ok(Some(_)) => Some(digest(row, "input_sha256")?),
+            Err(error) => return Err(format!("input_sha256: {error}")),
+        },
         summary: canonical::from_slice(text("summary")?.unwrap_or_default().as_bytes())
             .map_err(|error| format!("summary: {error}"))?,
     })

@@ -14,7 +14,7 @@ pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Step N turns a schema of version N into one of version N + 1. Steps that were released are
 /// never changed: ledgers have gone through them.
-const MIGRATIONS: [&str; 1] = [FIRST];
+const MIGRATIONS: [&str; 2] = [FIRST, PLACES];
 
 /// A record's row holds what cannot be recomputed. What follows from it is not stored: digests of
 /// records and events, numbers but for their suffix, DOIs, short aliases, and the two events of a
@@ -100,6 +100,17 @@ CREATE TABLE runs (
   key_id TEXT,
   summary TEXT NOT NULL
 ) STRICT;
+";
+
+/// Where runs that were cut short go on, and what each run has read.
+const PLACES: &str = "
+CREATE TABLE unfinished (
+  output TEXT PRIMARY KEY,
+  command TEXT NOT NULL,
+  place TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE runs ADD COLUMN input_sha256 BLOB;
 ";
 
 /// The version of the schema of an open database, 0 for a file that is still empty.

@@ -1,19 +1,20 @@
 //! What is written: records, events, seals, keys and runs, in groups.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::{OptionalExtension as _, Params, named_params, params};
+use rusqlite::{OptionalExtension as _, Params, params};
 
-use super::compact::{Compact, Origin};
+use super::compact::{Compact, Fresh, Origin};
 use super::error::LedgerError;
-use super::rows::{Db, stored};
-use super::runs::Run;
-use super::{BundleSeal, Issued};
+use super::rows::{Db, Stored, stored};
+use super::{BundleSeal, Held, Issued};
+use crate::arxiv::ArxivId;
 use crate::bundle::Bundle;
 use crate::canonical;
 use crate::event::Event;
-use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
+use crate::keys::{Fingerprint, KeyId};
 use crate::number::{PithNumber, SourceAlias, Suffix, alias_values, earliest_aliases};
 use crate::record::CanonicalRecord;
 use crate::time::Timestamp;
@@ -53,28 +54,47 @@ impl From<Bundle> for NewRecord {
 pub struct Transaction<'a> {
     inner: rusqlite::Transaction<'a>,
     path: &'a Path,
+    /// The next sequence number, once it was asked for; it is written back when the group ends.
+    next_seq: Cell<Option<i64>>,
+    /// The row of the issuer that was asked for last: thousands of records have the same.
+    issuer: RefCell<Option<(Origin, i64)>>,
+    /// As `issuer`, for the key of a seal.
+    seal_key: RefCell<Option<(KeyId, Fingerprint, i64)>>,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(inner: rusqlite::Transaction<'a>, path: &'a Path) -> Self {
-        Transaction { inner, path }
+        Transaction {
+            inner,
+            path,
+            next_seq: Cell::new(None),
+            issuer: RefCell::new(None),
+            seal_key: RefCell::new(None),
+        }
     }
 
-    pub(super) fn commit(self) -> Result<(), LedgerError> {
+    /// Writes all changes as one; when this returns `Ok`, they are on disk.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn commit(self) -> Result<(), LedgerError> {
+        if let Some(next_seq) = self.next_seq.get() {
+            self.execute("UPDATE counter SET next_seq = ?1", [next_seq])?;
+        }
         let path = self.path;
         self.inner
             .commit()
             .map_err(|error| LedgerError::sqlite(path, error))
     }
 
-    fn db(&self) -> Db<'_> {
+    pub(super) fn db(&self) -> Db<'_> {
         Db {
             conn: &self.inner,
             path: self.path,
         }
     }
 
-    fn execute(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {
+    pub(super) fn execute(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {
         self.inner
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
@@ -86,7 +106,27 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// As there.
     pub fn get(&self, suffix: &Suffix) -> Result<Option<Issued>, LedgerError> {
-        self.db().get(suffix)
+        self.db().get(suffix, Stored::expand)
+    }
+
+    /// The record with this suffix as it is held, with the changes of this group.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn held(&self, suffix: &Suffix) -> Result<Option<Held>, LedgerError> {
+        self.db().get(suffix, Stored::held)
+    }
+
+    /// As [`Ledger::by_arxiv`](super::Ledger::by_arxiv), with the changes of this group.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn by_arxiv(
+        &self,
+        id: &ArxivId,
+        version: Option<u32>,
+    ) -> Result<Vec<PithNumber>, LedgerError> {
+        self.db().by_arxiv(id, version)
     }
 
     /// As [`Ledger::contains`](super::Ledger::contains), with the changes of this group.
@@ -130,7 +170,15 @@ impl<'a> Transaction<'a> {
         let aliased_at = common_time(&aliases, &new.record, &number);
 
         let seq = self.next_seq(new.events.len())?;
-        self.insert_row(seq, new, &origin, compact.as_ref(), aliased_at)?;
+        self.insert_row(&RecordRow {
+            seq,
+            record: &new.record,
+            number,
+            origin: &origin,
+            compact: compact.as_ref(),
+            aliased_at,
+            seal: new.seal.as_ref(),
+        })?;
         if compact.is_none() {
             for (seq, event) in (seq..).zip(&new.events) {
                 self.insert_event(seq, number.suffix(), event)?;
@@ -149,56 +197,82 @@ impl<'a> Transaction<'a> {
                 )?;
             }
         }
-        if let Some(seal) = &new.seal {
-            self.set_seal(&number, seal)?;
-        }
         Ok(seq)
     }
 
-    fn insert_row(
-        &self,
-        seq: u64,
-        new: &NewRecord,
-        origin: &Origin,
-        compact: Option<&Compact>,
-        aliased_at: Option<Timestamp>,
-    ) -> Result<(), LedgerError> {
-        let (source, metadata) = (&new.record.source, &new.record.metadata);
+    /// Records what was just minted and returns the sequence number of its first event.
+    ///
+    /// The caller has made sure that the ledger does not hold it, and that its parts are about one
+    /// record.
+    ///
+    /// # Errors
+    /// [`LedgerError::AlreadyIssued`]; those of the database.
+    pub fn insert_fresh(&self, fresh: &Fresh) -> Result<u64, LedgerError> {
+        let seq = self.next_seq(2)?;
+        let inserted = self.insert_row(&RecordRow {
+            seq,
+            record: &fresh.record,
+            number: fresh.number,
+            origin: &fresh.origin,
+            compact: Some(&fresh.compact),
+            aliased_at: Some(fresh.origin.minted_at.seconds()),
+            seal: fresh.seal.as_ref(),
+        });
+        match inserted {
+            Err(LedgerError::Sqlite { .. }) if self.contains(fresh.number.suffix())? => {
+                Err(LedgerError::AlreadyIssued {
+                    number: fresh.number,
+                })
+            }
+            inserted => inserted.map(|()| seq),
+        }
+    }
+
+    fn insert_row(&self, row: &RecordRow<'_>) -> Result<(), LedgerError> {
+        let (source, metadata) = (&row.record.source, &row.record.metadata);
         let cross_cats: Vec<&str> = metadata
             .cross_cats_sorted
             .as_slice()
             .iter()
             .map(|category| category.as_str())
             .collect();
+        let (compact, seal) = (row.compact, row.seal);
+        let seal_key = match seal {
+            Some(seal) => Some(self.seal_key(seal)?),
+            None => None,
+        };
         self.execute(
             "INSERT INTO records (seq, suffix, arxiv_id, version, submitted_at, primary_cat, \
                cross_cats, license, title_sha256, abstract_sha256, minted_at, issuer, aliased_at, \
-               receipt_sig, created_sig, snapshot_sig, title, authors_text, abstract_excerpt) \
-             VALUES (:seq, :suffix, :arxiv_id, :version, :submitted_at, :primary_cat, \
-               :cross_cats, :license, :title_sha256, :abstract_sha256, :minted_at, :issuer, \
-               :aliased_at, :receipt_sig, :created_sig, :snapshot_sig, :title, :authors_text, \
-               :abstract_excerpt)",
-            named_params! {
-                ":seq": stored(seq),
-                ":suffix": new.number.suffix().as_str(),
-                ":arxiv_id": source.id.as_str(),
-                ":version": source.version,
-                ":submitted_at": metadata.submitted_at.unix(),
-                ":primary_cat": metadata.primary_cat.as_str(),
-                ":cross_cats": cross_cats.join(" "),
-                ":license": metadata.license,
-                ":title_sha256": metadata.title_canon_sha256.as_bytes(),
-                ":abstract_sha256": metadata.abstract_canon_sha256.as_bytes(),
-                ":minted_at": origin.minted_at.unix_micros(),
-                ":issuer": self.issuer(origin)?,
-                ":aliased_at": aliased_at.map(Timestamp::unix),
-                ":receipt_sig": compact.map(|compact| compact.receipt_sig.as_bytes()),
-                ":created_sig": compact.map(|compact| compact.created_sig.as_bytes()),
-                ":snapshot_sig": compact.map(|compact| compact.snapshot_sig.as_bytes()),
-                ":title": compact.map(|compact| &compact.text.title),
-                ":authors_text": compact.map(|compact| &compact.text.authors_text),
-                ":abstract_excerpt": compact.map(|compact| &compact.text.abstract_excerpt),
-            },
+               receipt_sig, created_sig, snapshot_sig, built_at, sealed_at, seal_key, seal_sig, \
+               title, authors_text, abstract_excerpt) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+               ?18, ?19, ?20, ?21, ?22, ?23)",
+            params![
+                stored(row.seq),
+                row.number.suffix().as_str(),
+                source.id.as_str(),
+                source.version,
+                metadata.submitted_at.unix(),
+                metadata.primary_cat.as_str(),
+                cross_cats.join(" "),
+                metadata.license,
+                metadata.title_canon_sha256.as_bytes(),
+                metadata.abstract_canon_sha256.as_bytes(),
+                row.origin.minted_at.unix_micros(),
+                self.issuer(row.origin)?,
+                row.aliased_at.map(Timestamp::unix),
+                compact.map(|compact| compact.receipt_sig.as_bytes()),
+                compact.map(|compact| compact.created_sig.as_bytes()),
+                compact.map(|compact| compact.snapshot_sig.as_bytes()),
+                seal.map(|seal| seal.built_at.unix()),
+                seal.map(|seal| seal.signed_at.unix_micros()),
+                seal_key,
+                seal.map(|seal| seal.signature_b64.as_bytes()),
+                compact.map(|compact| &compact.text.title),
+                compact.map(|compact| &compact.text.authors_text),
+                compact.map(|compact| &compact.text.abstract_excerpt),
+            ],
         )?;
         Ok(())
     }
@@ -252,7 +326,7 @@ impl<'a> Transaction<'a> {
                 number.suffix().as_str(),
                 seal.built_at.unix(),
                 seal.signed_at.unix_micros(),
-                self.key_label(&seal.key_id, &seal.public_key_fingerprint)?,
+                self.seal_key(seal)?,
                 seal.signature_b64.as_bytes(),
             ],
         )?;
@@ -260,50 +334,6 @@ impl<'a> Transaction<'a> {
             0 => Err(LedgerError::NotIssued { number: *number }),
             _ => Ok(()),
         }
-    }
-
-    /// Keeps the published form of a key, for bundles to carry; once kept it never changes, since
-    /// bundles that were written could not be written again with another.
-    ///
-    /// # Errors
-    /// [`LedgerError::KeyDiffers`] if the ledger has the key in another form.
-    pub fn put_key(&self, object: &PublicKeyObject) -> Result<(), LedgerError> {
-        let fingerprint = object.key.fingerprint();
-        match self.db().key(&fingerprint)? {
-            Some(held) if held == *object => Ok(()),
-            Some(held) => Err(LedgerError::KeyDiffers {
-                key_id: held.key_id,
-                fingerprint,
-            }),
-            None => {
-                let text = json_text(object);
-                self.execute(
-                    "INSERT INTO keys VALUES (?1, ?2)",
-                    params![fingerprint.to_string(), text],
-                )?;
-                Ok(())
-            }
-        }
-    }
-
-    /// Adds a run to the history.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn record_run(&self, run: &Run) -> Result<(), LedgerError> {
-        self.execute(
-            "INSERT INTO runs (verb, started_at, finished_at, tool_version, key_id, summary) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                run.verb,
-                run.started_at.unix_micros(),
-                run.finished_at.unix_micros(),
-                run.tool_version,
-                run.key_id.as_ref().map(KeyId::as_str),
-                json_text(&run.summary),
-            ],
-        )?;
-        Ok(())
     }
 
     fn insert_event(&self, seq: u64, suffix: &Suffix, event: &Event) -> Result<(), LedgerError> {
@@ -322,13 +352,15 @@ impl<'a> Transaction<'a> {
     /// Takes `count` consecutive sequence numbers and returns the first. They come from a counter
     /// rather than from the greatest one in use, so that none is ever given twice.
     fn next_seq(&self, count: usize) -> Result<u64, LedgerError> {
-        let fails = |error| self.db().fails(error);
+        let first = match self.next_seq.get() {
+            Some(first) => first,
+            None => self
+                .inner
+                .query_row("SELECT next_seq FROM counter", [], |row| row.get(0))
+                .map_err(|error| self.db().fails(error))?,
+        };
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let first: i64 = self
-            .inner
-            .prepare_cached("UPDATE counter SET next_seq = next_seq + ?1 RETURNING next_seq - ?1")
-            .and_then(|mut statement| statement.query_row([count], |row| row.get(0)))
-            .map_err(fails)?;
+        self.next_seq.set(Some(first.saturating_add(count)));
         u64::try_from(first).map_err(|_| {
             self.db()
                 .damaged("the counter", format!("it stands at {first}"))
@@ -336,12 +368,33 @@ impl<'a> Transaction<'a> {
     }
 
     fn issuer(&self, origin: &Origin) -> Result<i64, LedgerError> {
+        if let Some((last, id)) = &*self.issuer.borrow()
+            && last.same_issuer(origin)
+        {
+            return Ok(*id);
+        }
         let key = self.key_label(&origin.key_id, &origin.fingerprint)?;
-        self.intern(
+        let id = self.intern(
             "SELECT id FROM issuers WHERE signer_id = ?1 AND builder_version = ?2 AND key = ?3",
             "INSERT INTO issuers (signer_id, builder_version, key) VALUES (?1, ?2, ?3)",
             params![origin.signer_id, origin.builder_version, key],
-        )
+        )?;
+        self.issuer.replace(Some((origin.clone(), id)));
+        Ok(id)
+    }
+
+    fn seal_key(&self, seal: &BundleSeal) -> Result<i64, LedgerError> {
+        let (key_id, fingerprint) = (&seal.key_id, &seal.public_key_fingerprint);
+        if let Some((last_id, last, row)) = &*self.seal_key.borrow()
+            && last == fingerprint
+            && last_id == key_id
+        {
+            return Ok(*row);
+        }
+        let row = self.key_label(key_id, fingerprint)?;
+        self.seal_key
+            .replace(Some((key_id.clone(), *fingerprint, row)));
+        Ok(row)
     }
 
     fn key_label(&self, key_id: &KeyId, fingerprint: &Fingerprint) -> Result<i64, LedgerError> {
@@ -374,8 +427,19 @@ impl<'a> Transaction<'a> {
     }
 }
 
+/// The columns of a record's row.
+struct RecordRow<'a> {
+    seq: u64,
+    record: &'a CanonicalRecord,
+    number: PithNumber,
+    origin: &'a Origin,
+    compact: Option<&'a Compact>,
+    aliased_at: Option<Timestamp>,
+    seal: Option<&'a BundleSeal>,
+}
+
 /// The canonical text of a document, which is what a ledger keeps of one.
-fn json_text<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn json_text<T: serde::Serialize>(value: &T) -> String {
     let bytes = canonical::to_vec(value).expect("documents hold nothing that JSON cannot");
     String::from_utf8(bytes).expect("JSON text is UTF-8")
 }

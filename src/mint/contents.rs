@@ -1,5 +1,6 @@
 //! What a bundle shows, and writing it again under the seal that the ledger holds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::MintError;
@@ -7,7 +8,7 @@ use crate::bundle::BundleParts;
 use crate::event::{Event, Payload};
 use crate::home::Profile;
 use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
-use crate::ledger::{Issued, Ledger, LedgerError, NewRecord};
+use crate::ledger::{BundleSeal, Fresh, Held, Issued, Ledger, LedgerError};
 use crate::number::{PithNumber, SourceAlias};
 use crate::record::CanonicalRecord;
 use crate::state::merge_valid;
@@ -15,7 +16,7 @@ use crate::time::Timestamp;
 
 /// The published forms of the keys that signed what a ledger holds.
 #[derive(Debug, Clone, Default)]
-pub struct KeyBook(HashMap<Fingerprint, PublicKeyObject>);
+pub(super) struct KeyBook(HashMap<Fingerprint, PublicKeyObject>);
 
 impl KeyBook {
     /// The keys of `ledger`.
@@ -41,8 +42,8 @@ impl FromIterator<PublicKeyObject> for KeyBook {
 pub(super) struct Contents<'a> {
     record: &'a CanonicalRecord,
     pub number: PithNumber,
-    aliases: &'a [SourceAlias],
-    events: Vec<&'a Event>,
+    aliases: Cow<'a, [SourceAlias]>,
+    events: Vec<Cow<'a, Event>>,
 }
 
 impl<'a> From<&'a Issued> for Contents<'a> {
@@ -50,19 +51,32 @@ impl<'a> From<&'a Issued> for Contents<'a> {
         Contents {
             record: &issued.record,
             number: issued.number,
-            aliases: &issued.aliases,
-            events: issued.events.iter().map(|(_, event)| event).collect(),
+            aliases: Cow::Borrowed(&issued.aliases),
+            events: issued
+                .events
+                .iter()
+                .map(|(_, event)| Cow::Borrowed(event))
+                .collect(),
         }
     }
 }
 
-impl<'a> From<&'a NewRecord> for Contents<'a> {
-    fn from(new: &'a NewRecord) -> Self {
+impl<'a> From<&'a Fresh> for Contents<'a> {
+    fn from(fresh: &'a Fresh) -> Self {
         Contents {
-            record: &new.record,
-            number: new.number,
-            aliases: &new.aliases,
-            events: new.events.iter().collect(),
+            record: &fresh.record,
+            number: fresh.number,
+            aliases: Cow::Owned(fresh.aliases()),
+            events: fresh.events().into_iter().map(Cow::Owned).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Held> for Contents<'a> {
+    fn from(held: &'a Held) -> Self {
+        match held {
+            Held::Fresh(fresh) => Contents::from(&**fresh),
+            Held::Issued(issued) => Contents::from(&**issued),
         }
     }
 }
@@ -105,7 +119,7 @@ impl Contents<'_> {
         public_keys.insert(0, sealing_key.clone());
         // Nothing is judged here: whoever seals a bundle verifies all of it afterwards, and whoever
         // has a seal checks that it covers just these bytes.
-        let events = self.events.iter().map(|event| (*event).clone());
+        let events = self.events.iter().map(|event| event.clone().into_owned());
         let merged = merge_valid(self.number, events, self.aliases.iter().cloned());
         Ok(BundleParts {
             record: self.record.clone(),
@@ -119,6 +133,36 @@ impl Contents<'_> {
         })
     }
 
+    /// The bundle under a seal made before, if the seal covers it.
+    pub fn under_seal(
+        &self,
+        profile: &Profile,
+        book: &KeyBook,
+        seal: &BundleSeal,
+    ) -> Result<Option<Vec<u8>>, MintError> {
+        let Some(key) = book.0.get(&seal.public_key_fingerprint) else {
+            return Ok(None);
+        };
+        let parts = self.parts(profile, book, key, seal.built_at)?;
+        let bundle = parts.with_signature(
+            seal.key_id.clone(),
+            seal.public_key_fingerprint,
+            seal.signature_b64,
+            seal.signed_at,
+        );
+        let digest = &bundle.bundle_signature.bundle_sha256;
+        let holds = key.key_id == seal.key_id && key.key.verifies(digest, &seal.signature_b64);
+        Ok(holds.then(|| bundle.to_wire()))
+    }
+
+    /// The error where a bundle of this would have to be signed, and may not be.
+    pub fn must_be_signed(&self) -> MintError {
+        MintError::NothingMayBeSigned {
+            number: self.number,
+            arxiv: self.record.source.arxiv_version(),
+        }
+    }
+
     pub fn failed(&self, message: String) -> MintError {
         MintError::SelfCheck {
             number: self.number,
@@ -126,34 +170,4 @@ impl Contents<'_> {
             message,
         }
     }
-}
-
-/// The bundle of `issued` under the seal that the ledger holds: the same bytes as when it was made.
-///
-/// `None` if there is no seal, or if what it covers has changed since: an event, the profile, the
-/// published form of a key.
-///
-/// # Errors
-/// [`MintError::UnknownKey`] if the book lacks a key that signed an event.
-pub fn sealed_bundle(
-    profile: &Profile,
-    book: &KeyBook,
-    issued: &Issued,
-) -> Result<Option<Vec<u8>>, MintError> {
-    let Some(seal) = &issued.bundle else {
-        return Ok(None);
-    };
-    let Some(key) = book.0.get(&seal.public_key_fingerprint) else {
-        return Ok(None);
-    };
-    let parts = Contents::from(issued).parts(profile, book, key, seal.built_at)?;
-    let bundle = parts.with_signature(
-        seal.key_id.clone(),
-        seal.public_key_fingerprint,
-        seal.signature_b64,
-        seal.signed_at,
-    );
-    let digest = &bundle.bundle_signature.bundle_sha256;
-    let holds = key.key_id == seal.key_id && key.key.verifies(digest, &seal.signature_b64);
-    Ok(holds.then(|| bundle.to_wire()))
 }

@@ -1,18 +1,18 @@
 //! Issuing under one key: signing, and checking what was signed as it will be written.
 
-use super::contents::{Contents, KeyBook, sealed_bundle};
-use super::{MintError, Named};
+use super::contents::{Contents, KeyBook};
+use super::form::{Forms, Page};
+use super::plan::{Item, Outcome, Prepared, Work};
+use super::{MintError, SelfCheck};
 use crate::arxiv::Paper;
 use crate::bundle::Bundle;
 use crate::canonical;
-use crate::event::{Draft, Event, Payload, RecordCreated};
+use crate::digest::Digest;
+use crate::event::Event;
 use crate::home::Profile;
-use crate::keys::{Keyset, PublicKeyObject, REGISTRY, Signer};
-use crate::ledger::{BundleSeal, Issued, Ledger, NewRecord};
-use crate::number::{PithNumber, aliases_at};
-use crate::receipt::Receipt;
-use crate::record::CanonicalRecord;
-use crate::snapshot::GraphSnapshot;
+use crate::keys::{Keyset, PublicKeyObject, REGISTRY, SignatureBytes, Signer};
+use crate::ledger::{BundleSeal, Compact, Fresh, Held, Ledger};
+use crate::number::PithNumber;
 use crate::state::{Candidate, KeyTable, merge};
 use crate::time::TimestampMicros;
 use crate::verify::{Policy, Trust, Verdict, verify_bundle};
@@ -20,10 +20,109 @@ use crate::verify::{Policy, Trust, Verdict, verify_bundle};
 /// Issues records and bundles for one registry under one key.
 pub struct Issuer<'a> {
     profile: &'a Profile,
-    signer: &'a dyn Signer,
+    /// `None` where nothing may be signed.
+    signer: Option<&'a dyn Signer>,
     key: PublicKeyObject,
+    forms: Forms,
     book: KeyBook,
     trust: Trust,
+    self_check: SelfCheck,
+}
+
+/// A group of papers, carried out but not yet written anywhere.
+#[derive(Debug, Default)]
+pub struct Group {
+    /// What became of each paper, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The records to be inserted into the ledger.
+    pub fresh: Vec<Fresh>,
+    /// New seals for records that the ledger holds.
+    pub seals: Vec<(PithNumber, BundleSeal)>,
+    /// The papers' bundles, in their order, if they were asked for.
+    pub bundles: BundleLines,
+}
+
+/// Bundles as published, one after the other, each with a newline after it.
+#[derive(Debug, Default)]
+pub struct BundleLines {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Group {
+    /// A group of which nothing is carried out.
+    pub fn of_outcomes(items: Vec<Item>) -> Self {
+        Group {
+            outcomes: items.into_iter().map(|item| item.outcome).collect(),
+            ..Group::default()
+        }
+    }
+}
+
+impl BundleLines {
+    /// Adds a bundle.
+    pub fn push(&mut self, bundle: &[u8]) {
+        self.text.extend_from_slice(bundle);
+        self.end_line();
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All of them, as their own.
+    pub fn into_text(self) -> Vec<u8> {
+        self.text
+    }
+
+    /// All of them.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Where each ends in [`text`](Self::text), after its newline.
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// The one at `place`, without its newline.
+    pub fn get(&self, place: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(place)?;
+        self.text.get(self.start(place)..end - 1)
+    }
+
+    fn start(&self, place: usize) -> usize {
+        place.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    /// Where the next one begins.
+    fn next(&self) -> usize {
+        self.start(self.ends.len())
+    }
+
+    fn end_line(&mut self) {
+        self.text.push(b'\n');
+        self.ends.push(self.text.len());
+    }
+
+    fn repeat(&mut self, place: usize) {
+        let (from, to) = (self.start(place), self.ends[place]);
+        self.text.extend_from_within(from..to);
+        self.ends.push(self.text.len());
+    }
+}
+
+/// Signatures that are yet to be checked, each with the place of its paper.
+#[derive(Default)]
+struct Unchecked {
+    signed: Vec<(Digest, SignatureBytes)>,
+    places: Vec<usize>,
 }
 
 impl<'a> Issuer<'a> {
@@ -32,12 +131,13 @@ impl<'a> Issuer<'a> {
     ///
     /// # Errors
     /// [`MintError::ForeignKey`] if the keyset does not hold the signer's key for this registry;
-    /// those of the ledger, in which the key is noted.
+    /// [`MintError::Forms`]; those of the ledger, in which the key is noted.
     pub fn new(
         profile: &'a Profile,
         signer: &'a dyn Signer,
         keyset: &Keyset,
         ledger: &mut Ledger,
+        self_check: SelfCheck,
     ) -> Result<Self, MintError> {
         let entry = keyset
             .find(signer.public_key())
@@ -50,71 +150,268 @@ impl<'a> Issuer<'a> {
             });
         };
         ledger.put_key(&entry.key)?;
+        let issuer = Issuer::unsigning(profile, &entry.key, keyset, ledger)?;
+        Ok(Issuer {
+            signer: Some(signer),
+            self_check,
+            ..issuer
+        })
+    }
+
+    /// An issuer that writes what was signed before, under `key` for the most part, and signs
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`MintError::Forms`]; those of the ledger.
+    pub fn unsigning(
+        profile: &'a Profile,
+        key: &PublicKeyObject,
+        keyset: &Keyset,
+        ledger: &Ledger,
+    ) -> Result<Self, MintError> {
         let mut trust = Trust::new();
         trust.add("the home's keyset", keyset.clone());
         Ok(Issuer {
             profile,
-            signer,
-            key: entry.key.clone(),
+            signer: None,
+            key: key.clone(),
+            forms: Forms::of(profile, key)?,
             book: KeyBook::of(ledger)?,
             trust,
+            self_check: SelfCheck::Strict,
         })
     }
 
-    /// Makes and signs a record's receipt and its first two events (SPEC 4, 5), all at `now`; the
-    /// caller has yet to check the signatures as they will be written.
-    pub(super) fn issue(
+    /// Makes what minting needs of a paper; under a strict self-check twice, and compares.
+    ///
+    /// # Errors
+    /// [`MintError::SelfCheck`].
+    pub fn prepare(&self, paper: &Paper) -> Result<Prepared, MintError> {
+        let prepared = Prepared::of(paper);
+        if self.self_check == SelfCheck::Strict && Prepared::of(paper) != prepared {
+            return Err(MintError::SelfCheck {
+                number: prepared.number,
+                arxiv: prepared.record.source.arxiv_version(),
+                message: "the record is not the paper's".to_owned(),
+            });
+        }
+        Ok(prepared)
+    }
+
+    /// Signs what has to be signed at `now`, and checks all of it; makes the bundles if they are
+    /// asked for.
+    ///
+    /// # Errors
+    /// [`MintError`]; then nothing of the group is fit to be written.
+    pub fn carry_out(
         &self,
-        paper: &Paper,
-        named: &Named,
+        items: Vec<Item>,
         now: TimestampMicros,
-    ) -> Result<NewRecord, MintError> {
-        let profile = self.profile;
-        let (record, number) = (&named.record, named.number);
-        let snapshot = GraphSnapshot::unreviewed(paper, record, &profile.builder_version);
-        let receipt = Receipt::issue(record, &profile.builder_version, now, self.signer)?;
-        let created = RecordCreated::new(record.clone(), receipt);
-        let sign = |draft: Draft| draft.sign(&profile.registry_id, REGISTRY, now, self.signer);
-        let new = NewRecord {
-            aliases: aliases_at(record, &number, now.seconds()),
-            events: vec![
-                sign(Draft::record_created(number, created))?,
-                sign(Draft::graph_snapshot(number, snapshot, now.seconds()))?,
-            ],
-            record: record.clone(),
+        bundles: bool,
+    ) -> Result<Group, MintError> {
+        let mut group = Group::default();
+        let mut unchecked = Unchecked::default();
+        let mut page = Page::new(&self.forms);
+        let mut check = Page::new(&self.forms);
+        for (place, Item { outcome, work }) in items.into_iter().enumerate() {
+            match work {
+                Work::Nothing => {}
+                Work::Again(earlier) => group.bundles.repeat(earlier),
+                Work::Bundle(held) => {
+                    let seal = self.bundle_of(&held, now, &mut page, &mut group.bundles.text)?;
+                    group.seals.extend(seal.map(|seal| (held.number(), seal)));
+                    group.bundles.end_line();
+                }
+                Work::Mint(paper) => {
+                    let from = group.bundles.next();
+                    let fresh = self.mint(*paper, now, bundles, &mut page)?;
+                    if bundles {
+                        page.write_wire(&mut group.bundles.text);
+                    }
+                    let wire = bundles.then(|| &group.bundles.text[from..]);
+                    match self.self_check {
+                        SelfCheck::Batch => {
+                            unchecked.add(place, &fresh, wire, &mut check)?;
+                        }
+                        SelfCheck::Strict => self.check_strictly(&fresh, wire, now)?,
+                    }
+                    if bundles {
+                        group.bundles.end_line();
+                    }
+                    group.fresh.push(fresh);
+                }
+            }
+            group.outcomes.push(outcome);
+        }
+        match unchecked.first_false(&self.key) {
+            None => Ok(group),
+            Some(place) => {
+                let Outcome { number, arxiv, .. } = group.outcomes.swap_remove(place);
+                Err(MintError::SelfCheck {
+                    number,
+                    arxiv,
+                    message: "a signature does not verify under the published key".to_owned(),
+                })
+            }
+        }
+    }
+
+    fn sign(
+        &self,
+        digest: &Digest,
+        what: impl FnOnce() -> (PithNumber, String),
+    ) -> Result<SignatureBytes, MintError> {
+        match self.signer {
+            Some(signer) => Ok(signer.sign(digest)?),
+            None => {
+                let (number, arxiv) = what();
+                Err(MintError::NothingMayBeSigned { number, arxiv })
+            }
+        }
+    }
+
+    /// Signs a record's receipt and its two events (SPEC 4, 5), and its bundle if one is wanted,
+    /// all at `now`.
+    fn mint(
+        &self,
+        paper: Prepared,
+        now: TimestampMicros,
+        bundle: bool,
+        page: &mut Page<'_>,
+    ) -> Result<Fresh, MintError> {
+        let Prepared {
+            record,
+            digest,
             number,
+            text,
+        } = paper;
+        let what = || (number, record.source.arxiv_version());
+        page.begin(&record, &digest, &number, &text, now);
+        let receipt_sig = self.sign(&digest, what)?;
+        let created_sig = self.sign(&page.created(&receipt_sig), what)?;
+        let snapshot_sig = self.sign(&page.snapshot(), what)?;
+        let mut fresh = Fresh {
+            record,
+            digest,
+            number,
+            origin: self.forms.origin(now),
+            compact: Compact {
+                text,
+                receipt_sig,
+                created_sig,
+                snapshot_sig,
+            },
             seal: None,
         };
-        self.check_paper(&new, paper)?;
-        Ok(new)
+        if bundle {
+            fresh.seal = Some(self.seal_fresh(&fresh, now, page)?);
+        }
+        Ok(fresh)
     }
 
-    /// Seals a new record's bundle: gives its bytes, and the seal to the record.
-    pub(super) fn seal_new(
+    /// Seals the bundle of the record that stands on `page`, events and all.
+    fn seal_fresh(
         &self,
-        new: &mut NewRecord,
+        fresh: &Fresh,
         now: TimestampMicros,
-    ) -> Result<Vec<u8>, MintError> {
-        let (seal, wire) = self.seal(&Contents::from(&*new), now)?;
-        new.seal = Some(seal);
-        Ok(wire)
+        page: &mut Page<'_>,
+    ) -> Result<BundleSeal, MintError> {
+        let Compact {
+            created_sig,
+            snapshot_sig,
+            ..
+        } = &fresh.compact;
+        let built_at = now.seconds();
+        let digest = page.bundle(created_sig, snapshot_sig, built_at);
+        let signature_b64 = self.sign(&digest, || {
+            (fresh.number, fresh.record.source.arxiv_version())
+        })?;
+        page.seal(&signature_b64, now);
+        Ok(BundleSeal {
+            built_at,
+            key_id: self.key.key_id.clone(),
+            public_key_fingerprint: self.key.key.fingerprint(),
+            signature_b64,
+            signed_at: now,
+        })
     }
 
-    /// Signs a bundle and checks the bytes that will be written.
+    /// Appends the bundle of what the ledger holds: the one sealed before if it still holds, else a
+    /// new one, whose seal is returned.
+    fn bundle_of(
+        &self,
+        held: &Held,
+        now: TimestampMicros,
+        page: &mut Page<'_>,
+        wire: &mut Vec<u8>,
+    ) -> Result<Option<BundleSeal>, MintError> {
+        // Once there is a new key, bundles are sealed anew under it.
+        let seal = held.seal().filter(|seal| {
+            self.signer.is_none() || seal.public_key_fingerprint == self.key.key.fingerprint()
+        });
+        if let Some(seal) = seal {
+            if let Held::Fresh(fresh) = held
+                && self.refill(fresh, seal, page)
+            {
+                page.write_wire(wire);
+                return Ok(None);
+            }
+            let sealed = Contents::from(held).under_seal(self.profile, &self.book, seal)?;
+            if let Some(bundle) = sealed {
+                wire.extend_from_slice(&bundle);
+                return Ok(None);
+            }
+        }
+        let (seal, bundle) = self.seal(&Contents::from(held), now)?;
+        wire.extend_from_slice(&bundle);
+        Ok(Some(seal))
+    }
+
+    /// Fills the forms in as they were when `fresh` was sealed; says whether the seal holds.
+    fn refill(&self, fresh: &Fresh, seal: &BundleSeal, page: &mut Page<'_>) -> bool {
+        if !self.forms.are_of(fresh) || seal.key_id != self.key.key_id {
+            return false;
+        }
+        let digest = fill(fresh, page);
+        let bundle = page.bundle(
+            &fresh.compact.created_sig,
+            &fresh.compact.snapshot_sig,
+            seal.built_at,
+        );
+        page.seal(&seal.signature_b64, seal.signed_at);
+        digest.record == fresh.digest && self.key.key.verifies(&bundle, &seal.signature_b64)
+    }
+
+    /// Signs a bundle of any contents and checks the bytes that will be written.
     fn seal(
         &self,
         contents: &Contents,
         now: TimestampMicros,
     ) -> Result<(BundleSeal, Vec<u8>), MintError> {
+        let Some(signer) = self.signer else {
+            return Err(contents.must_be_signed());
+        };
         let parts = contents.parts(self.profile, &self.book, &self.key, now.seconds())?;
-        let bundle = parts.sign(now, self.signer)?;
+        let bundle = parts.sign(now, signer)?;
         let wire = bundle.to_wire();
         self.check_bundle(&wire, contents, now)?;
         Ok((BundleSeal::from(&bundle), wire))
     }
 
-    /// Reads the final bytes back and verifies everything in them under the published key, so that
-    /// a bit that flipped at any moment, before signing too, shows.
+    /// The self-check, one signature at a time and by the rules that judge anybody's documents.
+    fn check_strictly(
+        &self,
+        fresh: &Fresh,
+        wire: Option<&[u8]>,
+        now: TimestampMicros,
+    ) -> Result<(), MintError> {
+        match wire {
+            Some(wire) => self.check_bundle(wire, &Contents::from(fresh), now),
+            None => self.check_events(fresh),
+        }
+    }
+
+    /// Reads the final bytes back and verifies everything in them under the published key.
     fn check_bundle(
         &self,
         wire: &[u8],
@@ -140,61 +437,114 @@ impl<'a> Issuer<'a> {
         }
     }
 
-    /// Makes record and snapshot again from the paper: what was signed must be just these.
-    fn check_paper(&self, new: &NewRecord, paper: &Paper) -> Result<(), MintError> {
-        let fail = |message: &str| Contents::from(new).failed(message.to_owned());
-        let record = CanonicalRecord::of(paper);
-        if PithNumber::of(&record, &record.digest()) != new.number {
-            return Err(fail("the record is not the paper's"));
-        }
-        let snapshot = GraphSnapshot::unreviewed(paper, &record, &self.profile.builder_version);
-        let shown = new.events.iter().filter_map(|event| match &event.payload {
-            Payload::GraphSnapshot(payload) => Some(&payload.graph_snapshot),
-            _ => None,
-        });
-        if !shown.eq([&snapshot]) {
-            return Err(fail("the snapshot is not the paper's"));
-        }
-        Ok(())
-    }
-
     /// As [`Issuer::check_bundle`], for events that go to the ledger without a bundle.
-    pub(super) fn check_events(&self, new: &NewRecord) -> Result<(), MintError> {
-        let fail = |message: &str| Contents::from(new).failed(message.to_owned());
+    fn check_events(&self, fresh: &Fresh) -> Result<(), MintError> {
+        let fail = |message: &str| Contents::from(fresh).failed(message.to_owned());
         let mut candidates = Vec::new();
-        for event in &new.events {
-            let wire = canonical::wire(event).map_err(|e| fail(&e.to_string()))?;
+        for event in fresh.events() {
+            let wire = canonical::wire(&event).map_err(|e| fail(&e.to_string()))?;
             let event: Event = canonical::from_slice(&wire).map_err(|e| fail(&e.to_string()))?;
             candidates.push(Candidate::from(event));
         }
         let keys = KeyTable::of_published([&self.key], &self.profile.registry_id)
             .map_err(|e| fail(&e.to_string()))?;
-        let state = merge(new.number, candidates, new.aliases.iter().cloned(), &keys).state;
+        let state = merge(fresh.number, candidates, fresh.aliases(), &keys).state;
         match state.invalid_events.first() {
             Some(invalid) => Err(fail(&format!("not valid: {}", invalid.reason.as_str()))),
-            None if state.applied_event_ids.len() == new.events.len() => Ok(()),
+            None if state.applied_event_ids.len() == 2 => Ok(()),
             None => Err(fail("an event is missing")),
         }
     }
 
-    /// The bundle of `issued`: the one sealed before if it still holds, else a new one, with its
+    /// The bundle of `held`: the one sealed before if it still holds, else a new one, with its
     /// seal.
     ///
     /// # Errors
     /// [`MintError`] if the key fails or the self-check does.
     pub fn bundle(
         &self,
-        issued: &Issued,
+        held: &Held,
         now: TimestampMicros,
     ) -> Result<(Vec<u8>, Option<BundleSeal>), MintError> {
-        let same_key =
-            |seal: &BundleSeal| seal.public_key_fingerprint == self.key.key.fingerprint();
-        if issued.bundle.as_ref().is_some_and(same_key)
-            && let Some(wire) = sealed_bundle(self.profile, &self.book, issued)?
+        let mut wire = Vec::new();
+        let seal = self.bundle_of(held, now, &mut Page::new(&self.forms), &mut wire)?;
+        Ok((wire, seal))
+    }
+}
+
+/// What the receipt and the two events of a record sign, computed from its forms.
+struct Digests {
+    record: Digest,
+    created: Digest,
+    snapshot: Digest,
+}
+
+fn fill(fresh: &Fresh, page: &mut Page<'_>) -> Digests {
+    let minted_at = fresh.origin.minted_at;
+    page.begin(
+        &fresh.record,
+        &fresh.digest,
+        &fresh.number,
+        &fresh.compact.text,
+        minted_at,
+    );
+    Digests {
+        record: page.record(),
+        created: page.created(&fresh.compact.receipt_sig),
+        snapshot: page.snapshot(),
+    }
+}
+
+impl Unchecked {
+    /// Adds the signatures of a record, over digests recomputed from what will be written: from
+    /// `fresh`, as the ledger will hold it, and from `wire`, whose bytes must follow from it.
+    fn add(
+        &mut self,
+        place: usize,
+        fresh: &Fresh,
+        wire: Option<&[u8]>,
+        page: &mut Page<'_>,
+    ) -> Result<(), MintError> {
+        let fail = |message: &str| {
+            Err(MintError::SelfCheck {
+                number: fresh.number,
+                arxiv: fresh.record.source.arxiv_version(),
+                message: message.to_owned(),
+            })
+        };
+        let digests = fill(fresh, page);
+        if digests.record != fresh.digest
+            || PithNumber::of(&fresh.record, &digests.record) != fresh.number
         {
-            return Ok((wire, None));
+            return fail("the number is not the record's");
         }
-        let (seal, wire) = self.seal(&Contents::from(issued), now)?;
-        Ok((wire, Some(seal)))
+        let compact = &fresh.compact;
+        self.signed.extend([
+            (digests.record, compact.receipt_sig),
+            (digests.created, compact.created_sig),
+            (digests.snapshot, compact.snapshot_sig),
+        ]);
+        if let Some(seal) = &fresh.seal {
+            let digest = page.bundle(&compact.created_sig, &compact.snapshot_sig, seal.built_at);
+            page.seal(&seal.signature_b64, seal.signed_at);
+            if !wire.is_some_and(|wire| page.is_wire(wire)) {
+                return fail("the bundle is not the one that was signed");
+            }
+            self.signed.push((digest, seal.signature_b64));
+        }
+        self.places.resize(self.signed.len(), place);
+        Ok(())
+    }
+
+    /// The place of the first paper that has a false signature.
+    fn first_false(&self, key: &PublicKeyObject) -> Option<usize> {
+        if self.signed.is_empty() || key.key.verifies_all(&self.signed) {
+            return None;
+        }
+        let strictly =
+            |(digest, signature): &(Digest, SignatureBytes)| key.key.verifies(digest, signature);
+        let first = self.signed.iter().position(|signed| !strictly(signed));
+        // What fails together and not one by one is not to be trusted either.
+        Some(self.places[first.unwrap_or_default()])
     }
 }

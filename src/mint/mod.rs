@@ -1,22 +1,19 @@
 //! Minting: from papers to signed records in the ledger, and the bundles that show them.
+//!
+//! A group of papers goes through [`Issuer::prepare`], [`plan`], [`Issuer::carry_out`] and
+//! [`record`]. The first and the third know nothing of the ledger, so they can run on any thread.
 
 mod contents;
+mod form;
 mod issuer;
+mod plan;
 
-use std::collections::{HashMap, HashSet};
-use std::num::NonZeroUsize;
-use std::thread;
+pub use issuer::{BundleLines, Group, Issuer};
+pub use plan::{Item, Outcome, Prepared, plan};
 
-pub use contents::{KeyBook, sealed_bundle};
-pub use issuer::Issuer;
-
-use crate::arxiv::{ArxivId, Paper};
-use crate::home::Profile;
 use crate::keys::{KeyId, SignerError};
-use crate::ledger::{Ledger, LedgerError};
-use crate::number::{PithNumber, Suffix};
-use crate::record::CanonicalRecord;
-use crate::time::TimestampMicros;
+use crate::ledger::{LedgerError, Transaction};
+use crate::number::PithNumber;
 
 /// What to do with a paper whose metadata changed without a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +22,15 @@ pub enum OnChange {
     Keep,
     /// It gets a second one.
     Mint,
+}
+
+/// How signatures are checked before they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelfCheck {
+    /// A group's at once, over digests recomputed from what will be written.
+    Batch,
+    /// One by one, each document read back and judged by the rules that judge anybody's.
+    Strict,
 }
 
 /// What became of a paper.
@@ -36,17 +42,6 @@ pub enum Fate {
     AlreadyMinted,
     /// The ledger holds this version with other metadata; it keeps its number.
     MetadataChanged,
-}
-
-/// A paper's fate, its number, and its bundle where one was asked for.
-#[derive(Debug)]
-pub struct Done {
-    /// What became of it.
-    pub fate: Fate,
-    /// Its number.
-    pub number: PithNumber,
-    /// Its bundle's wire bytes.
-    pub bundle: Option<Vec<u8>>,
 }
 
 /// Minting stopped.
@@ -93,217 +88,21 @@ pub enum MintError {
         /// The paper.
         arxiv: String,
     },
+    /// The profile's texts look like parts of a record, whichever.
+    #[error("the texts of registry.toml cannot be told from those of records")]
+    Forms,
 }
 
-/// What a run of minting is asked to do.
-#[derive(Debug, Clone, Copy)]
-pub struct MintOptions {
-    /// What to do with papers whose metadata changed.
-    pub on_change: OnChange,
-    /// Whether bundles are wanted.
-    pub bundles: bool,
-    /// How many threads sign and check.
-    pub jobs: NonZeroUsize,
-}
-
-/// A paper's record and number.
-struct Named {
-    record: CanonicalRecord,
-    number: PithNumber,
-}
-
-impl Named {
-    fn of(paper: &Paper) -> Self {
-        let record = CanonicalRecord::of(paper);
-        let digest = record.digest();
-        Named {
-            number: PithNumber::of(&record, &digest),
-            record,
-        }
-    }
-}
-
-/// What has to be done for each paper of a group, and what became of it.
-struct Plan {
-    /// The papers to mint: their places in the group.
-    new: Vec<(usize, Named)>,
-    /// For each paper its fate and the number it has.
-    fates: Vec<(Fate, PithNumber)>,
-}
-
-/// Says what minting `papers` would do, without doing it.
+/// Writes what was carried out to the ledger.
 ///
 /// # Errors
 /// Those of the ledger.
-pub fn dry_run(
-    ledger: &Ledger,
-    papers: &[Paper],
-    on_change: OnChange,
-) -> Result<Vec<(Fate, PithNumber)>, LedgerError> {
-    Ok(plan(ledger, papers, on_change)?.fates)
-}
-
-fn plan(ledger: &Ledger, papers: &[Paper], on_change: OnChange) -> Result<Plan, LedgerError> {
-    let mut plan = Plan {
-        new: Vec::new(),
-        fates: Vec::new(),
-    };
-    // A paper may come twice in one group, before the ledger knows it.
-    let mut numbers: HashSet<Suffix> = HashSet::new();
-    let mut versions: HashMap<(ArxivId, u32), PithNumber> = HashMap::new();
-    for (place, paper) in papers.iter().enumerate() {
-        let named = Named::of(paper);
-        let suffix = *named.number.suffix();
-        if numbers.contains(&suffix) || ledger.contains(&suffix)? {
-            plan.fates.push((Fate::AlreadyMinted, named.number));
-            continue;
-        }
-        let version = (paper.id().clone(), paper.version());
-        let other = match versions.get(&version) {
-            Some(number) => Some(*number),
-            None => ledger
-                .by_arxiv(paper.id(), Some(paper.version()))?
-                .first()
-                .copied(),
-        };
-        match other {
-            Some(number) if on_change == OnChange::Keep => {
-                plan.fates.push((Fate::MetadataChanged, number));
-            }
-            _ => {
-                numbers.insert(suffix);
-                versions.entry(version).or_insert(named.number);
-                plan.fates.push((Fate::Minted, named.number));
-                plan.new.push((place, named));
-            }
-        }
+pub fn record(ledger: &Transaction<'_>, group: &Group) -> Result<(), LedgerError> {
+    for fresh in &group.fresh {
+        ledger.insert_fresh(fresh)?;
     }
-    Ok(plan)
-}
-
-/// Mints a group of papers in one transaction: all of them are in the ledger when it returns, or
-/// none is.
-///
-/// # Errors
-/// [`MintError`]; then nothing of the group was written.
-pub fn mint_group(
-    issuer: &Issuer,
-    ledger: &mut Ledger,
-    papers: &[Paper],
-    now: TimestampMicros,
-    options: MintOptions,
-) -> Result<Vec<Done>, MintError> {
-    let plan = plan(ledger, papers, options.on_change)?;
-    let made = in_parallel(&plan.new, options.jobs, |(place, named)| {
-        let mut new = issuer.issue(&papers[*place], named, now)?;
-        let mut bundle = None;
-        if options.bundles {
-            bundle = Some(issuer.seal_new(&mut new, now)?);
-        } else {
-            issuer.check_events(&new)?;
-        }
-        Ok((new, bundle))
-    })?;
-    let mut bundles: HashMap<PithNumber, Vec<u8>> = HashMap::new();
-    let mut new_records = Vec::new();
-    for (new, bundle) in made {
-        bundles.extend(bundle.map(|wire| (new.number, wire)));
-        new_records.push(new);
+    for (number, seal) in &group.seals {
+        ledger.set_seal(number, seal)?;
     }
-    let mut seals = Vec::new();
-    if options.bundles {
-        let mut old = Vec::new();
-        for (_, number) in plan.fates.iter().filter(|(fate, _)| *fate != Fate::Minted) {
-            if !bundles.contains_key(number)
-                && let Some(issued) = ledger.get(number.suffix())?
-            {
-                old.push(issued);
-            }
-        }
-        let rebuilt = in_parallel(&old, options.jobs, |issued| issuer.bundle(issued, now))?;
-        for (issued, (wire, seal)) in old.iter().zip(rebuilt) {
-            seals.extend(seal.map(|seal| (issued.number, seal)));
-            bundles.insert(issued.number, wire);
-        }
-    }
-    ledger.group::<_, LedgerError>(|group| {
-        for new in &new_records {
-            group.insert(new)?;
-        }
-        for (number, seal) in &seals {
-            group.set_seal(number, seal)?;
-        }
-        Ok(())
-    })?;
-    // A paper may stand twice in one group; only then is its bundle copied.
-    let mut left: HashMap<PithNumber, usize> = HashMap::new();
-    for (_, number) in &plan.fates {
-        *left.entry(*number).or_default() += 1;
-    }
-    let mut done = Vec::with_capacity(plan.fates.len());
-    for (fate, number) in plan.fates {
-        let uses = left.entry(number).or_default();
-        *uses -= 1;
-        let bundle = if *uses == 0 {
-            bundles.remove(&number)
-        } else {
-            bundles.get(&number).cloned()
-        };
-        done.push(Done {
-            fate,
-            number,
-            bundle,
-        });
-    }
-    Ok(done)
-}
-
-/// The bundles of papers that are issued already, in their order, signing nothing.
-///
-/// # Errors
-/// [`MintError::NothingMayBeSigned`] at the first paper that is not in the ledger, or whose seal
-/// no longer holds.
-pub fn bundles_as_issued(
-    profile: &Profile,
-    book: &KeyBook,
-    ledger: &Ledger,
-    papers: &[Paper],
-    on_change: OnChange,
-) -> Result<Vec<Done>, MintError> {
-    let plan = plan(ledger, papers, on_change)?;
-    let mut done = Vec::new();
-    for (paper, (fate, number)) in papers.iter().zip(plan.fates) {
-        let missing = || MintError::NothingMayBeSigned {
-            number,
-            arxiv: paper.id().to_string(),
-        };
-        let issued = ledger.get(number.suffix())?.ok_or_else(missing)?;
-        let bundle = sealed_bundle(profile, book, &issued)?.ok_or_else(missing)?;
-        done.push(Done {
-            fate,
-            number,
-            bundle: Some(bundle),
-        });
-    }
-    Ok(done)
-}
-
-/// Applies `work` to each item on up to `jobs` threads; results come in the items' order.
-fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    jobs: NonZeroUsize,
-    work: impl Fn(&T) -> Result<R, MintError> + Sync,
-) -> Result<Vec<R>, MintError> {
-    let share = items.len().div_ceil(jobs.get()).max(1);
-    thread::scope(|scope| {
-        let threads: Vec<_> = items
-            .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().map(&work).collect::<Result<Vec<_>, _>>()))
-            .collect();
-        let mut results = Vec::with_capacity(items.len());
-        for thread in threads {
-            results.extend(thread.join().expect("minting does not panic")?);
-        }
-        Ok(results)
-    })
+    Ok(())
 }

@@ -36,6 +36,9 @@ constant! {
     MergeVersion = "pith-open-graph-merge-v1"
 }
 
+/// The member of a state that its hash leaves out.
+const UNHASHED: [&str; 1] = ["state_sha256"];
+
 /// A state; fields stand in wire order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,7 +164,11 @@ pub struct InvalidEvent {
 impl State {
     /// `state_sha256`: the hash of the state without it.
     pub fn digest(&self) -> Digest {
-        canonical::digest_without(self, &["state_sha256"])
-            .expect("a state holds nothing that JSON cannot")
+        canonical::digest_without(self, &UNHASHED).expect("a state holds nothing that JSON cannot")
+    }
+
+    /// The canonical text that [`digest`](Self::digest) hashes.
+    pub(crate) fn content(&self) -> Vec<u8> {
+        canonical::to_vec_without(self, &UNHASHED).expect("a state holds nothing that JSON cannot")
     }
 }

@@ -79,6 +79,18 @@ impl Record {
         self.fault.get_or_insert(fault);
     }
 
+    /// All its texts, in one order; one that is not there is empty.
+    pub(in crate::arxiv) fn texts(&self) -> impl Iterator<Item = &str> {
+        let versions = self
+            .versions
+            .iter()
+            .flat_map(|(name, date)| [Some(name), date.as_ref()]);
+        std::iter::once(self.identifier.as_ref())
+            .chain(self.fields.iter().map(Option::as_ref))
+            .chain(versions)
+            .map(|text| text.map_or("", String::as_str))
+    }
+
     /// The id in the metadata, or else the one in the header.
     pub(super) fn any_id(&self) -> Option<&str> {
         let header = || {

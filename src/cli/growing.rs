@@ -1,0 +1,243 @@
+//! Files that grow under another name until they are complete, and can go on growing later.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::digest::Digest;
+use crate::files::{self, FileError};
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+/// A place in a file up to which it is on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilePlace {
+    /// Bytes before it.
+    pub bytes: u64,
+    /// The digest of the last of these bytes: tells the file from another one of its name.
+    pub tail_sha256: Digest,
+}
+
+/// How much of a file its tail is.
+const TAIL: u64 = 4096;
+
+/// A file that grows under the name `PATH.partial` and gets its own name when it is complete; or one
+/// that is complete, and is compared with what would be written.
+pub struct Growing {
+    path: PathBuf,
+    target: Target,
+    /// What is not yet written, as far as it is small.
+    buffer: Vec<u8>,
+    /// Bytes before the buffer.
+    bytes: u64,
+}
+
+enum Target {
+    Partial(File),
+    Existing(BufReader<File>),
+}
+
+/// How much is written at once.
+const BUFFER: usize = 1 << 16;
+
+impl Growing {
+    /// Begins the file; what an earlier attempt left is written anew.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let partial = partial_of(path);
+        let file = writable(&partial, true).map_err(FileError::io("create", &partial))?;
+        Ok(Growing::new(path, Target::Partial(file), 0))
+    }
+
+    /// Goes on with the file at `place`, cutting off what was written after it; `None` if the file is
+    /// not the one whose place that is.
+    pub fn resume(path: &Path, place: &FilePlace) -> Result<Option<Self>, FileError> {
+        let partial = partial_of(path);
+        let fails = || FileError::io("continue", &partial);
+        let file = match writable(&partial, false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(fails())?,
+        };
+        let size = file.metadata().map_err(fails())?.len();
+        if size < place.bytes || tail(&file, place.bytes).map_err(fails())? != place.tail_sha256 {
+            return Ok(None);
+        }
+        let mut growing = Growing::new(path, Target::Partial(file), place.bytes);
+        if let Target::Partial(file) = &mut growing.target {
+            file.set_len(place.bytes)
+                .and_then(|()| file.seek(SeekFrom::End(0)))
+                .map_err(fails())?;
+        }
+        Ok(Some(growing))
+    }
+
+    /// Compares what comes with the file that is there.
+    pub fn compare(path: &Path) -> Result<Self, FileError> {
+        let file = File::open(path).map_err(FileError::io("read", path))?;
+        let existing = Target::Existing(BufReader::with_capacity(1 << 20, file));
+        Ok(Growing::new(path, existing, 0))
+    }
+
+    fn new(path: &Path, target: Target, bytes: u64) -> Self {
+        Growing {
+            path: path.to_owned(),
+            target,
+            buffer: Vec::new(),
+            bytes,
+        }
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// Those of the system; [`FileError::Exists`] if the file that is there has others.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.empty_buffer()?;
+        }
+        if bytes.len() > BUFFER {
+            return self.put(bytes);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Adds a value as a JSON line.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_json<T: Serialize>(&mut self, value: &T) -> Result<(), FileError> {
+        let mut line = serde_json::to_vec(value)
+            .map_err(|error| FileError::io("write", &self.path)(error.into()))?;
+        line.push(b'\n');
+        self.append(&line)
+    }
+
+    fn empty_buffer(&mut self) -> Result<(), FileError> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let put = self.put(&buffer);
+        self.buffer = buffer;
+        self.buffer.clear();
+        put
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        match &mut self.target {
+            Target::Partial(file) => {
+                let partial = partial_of(&self.path);
+                file.write_all(bytes)
+                    .map_err(FileError::io("write", &partial))?;
+            }
+            Target::Existing(file) => {
+                let mut found = vec![0; bytes.len()];
+                let same = match file.read_exact(&mut found) {
+                    Ok(()) => found == bytes,
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+                    Err(error) => return Err(FileError::io("read", &self.path)(error)),
+                };
+                if !same {
+                    let path = self.path.clone();
+                    return Err(FileError::Exists { path });
+                }
+            }
+        }
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes all that was added reach the disk; returns the place behind it.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn sync(&mut self) -> Result<FilePlace, FileError> {
+        self.empty_buffer()?;
+        let file = match &self.target {
+            Target::Partial(file) => file,
+            Target::Existing(file) => file.get_ref(),
+        };
+        let partial = partial_of(&self.path);
+        let fails = || FileError::io("write", &partial);
+        file.sync_data().map_err(fails())?;
+        Ok(FilePlace {
+            bytes: self.bytes,
+            tail_sha256: tail(file, self.bytes).map_err(fails())?,
+        })
+    }
+
+    /// Completes the file: on disk, under its own name. If one of that name exists it must be equal
+    /// already, or `force` be given.
+    ///
+    /// # Errors
+    /// Those of the system; [`FileError::Exists`].
+    pub fn finish(mut self, force: bool) -> Result<(), FileError> {
+        self.empty_buffer()?;
+        let Growing { path, target, .. } = self;
+        let partial = partial_of(&path);
+        match target {
+            Target::Existing(mut file) => {
+                let mut more = [0; 1];
+                match file.read(&mut more).map_err(FileError::io("read", &path))? {
+                    0 => Ok(()),
+                    _ => Err(FileError::Exists { path }),
+                }
+            }
+            Target::Partial(file) => {
+                file.sync_all().map_err(FileError::io("write", &partial))?;
+                if path.symlink_metadata().is_ok() && !force {
+                    if !same_bytes(&path, &partial)? {
+                        return Err(FileError::Exists { path });
+                    }
+                    return fs::remove_file(&partial).map_err(FileError::io("remove", &partial));
+                }
+                fs::rename(&partial, &path).map_err(FileError::io("write", &path))?;
+                files::sync_folder(files::folder_of(&path))
+            }
+        }
+    }
+}
+
+/// Not through a link: the name is ours to choose, and so would be what it leads to.
+fn writable(partial: &Path, anew: bool) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(anew)
+        .truncate(anew)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(partial)
+}
+
+fn tail(file: &File, bytes: u64) -> io::Result<Digest> {
+    let mut tail = vec![0; usize::try_from(bytes.min(TAIL)).unwrap_or_default()];
+    let from = bytes - tail.len() as u64;
+    file.read_exact_at(&mut tail, from)?;
+    Ok(Digest::of(&tail))
+}
+
+/// The name under which `path` grows.
+pub fn partial_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
+}
+
+/// Whether two files hold the same bytes.
+fn same_bytes(a: &Path, b: &Path) -> Result<bool, FileError> {
+    let open = |path: &Path| File::open(path).map_err(FileError::io("read", path));
+    let (mut a_file, mut b_file) = (open(a)?, open(b)?);
+    let (mut a_bytes, mut b_bytes) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let count = a_file
+            .read(&mut a_bytes)
+            .map_err(FileError::io("read", a))?;
+        if count == 0 {
+            let rest = b_file.read(&mut b_bytes[..1]);
+            return Ok(rest.map_err(FileError::io("read", b))? == 0);
+        }
+        if b_file.read_exact(&mut b_bytes[..count]).is_err() || a_bytes[..count] != b_bytes[..count]
+        {
+            return Ok(false);
+        }
+    }
+}

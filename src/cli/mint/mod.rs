@@ -1,0 +1,430 @@
+//! `pith mint`: issue records for the papers of an input, and write their bundles.
+
+mod feed;
+mod minter;
+mod place;
+mod summary;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use crate::arxiv::{RawReader, ReadOptions};
+use crate::home::Home;
+use crate::keys::{KeyId, Keyset, PublicKeyObject};
+use crate::ledger::{Ledger, LedgerError, Run};
+use crate::mint::{Issuer, OnChange, SelfCheck};
+use crate::pipeline;
+use clap::{Args, ValueEnum};
+
+use super::InputArgs;
+use super::context::{Context, all_cores};
+use super::error::{Exit, Failure};
+use super::input::{PatientStdin, Rejects};
+use super::key::open_signing_key;
+use super::output::{self, counted};
+use super::progress::Meter;
+use super::secrets::UnlockArgs;
+use super::sink::{BundleSink, Format, Standing};
+use feed::Feed;
+use minter::{Cut, Minter, PreparedChunk, Start, perform};
+use place::{Place, Resumable, output_of};
+use summary::Summary;
+
+/// Issue records for papers: receipts and events into the ledger, bundles to a file or folder
+#[derive(Debug, Args)]
+pub struct MintArgs {
+    #[command(flatten)]
+    input: InputArgs,
+
+    /// Write the bundle of every paper of the input to OUT: X.jsonl, X.jsonl.zst, a folder, or `-`
+    #[arg(long, value_name = "OUT")]
+    bundles: Option<PathBuf>,
+
+    /// The key to sign with [default: the home's active key]
+    #[arg(long, value_name = "ID")]
+    key: Option<KeyId>,
+
+    /// What to do when an input is rejected
+    #[arg(long, value_enum, default_value_t = OnError::Skip)]
+    on_error: OnError,
+
+    /// What to do when a paper's licence or categories changed without a new version
+    #[arg(long, value_enum, default_value_t = OnChangeArg::Keep)]
+    on_change: OnChangeArg,
+
+    /// How many threads sign and check [default: one a core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// How signatures are checked before they are written: a group's at once, or each document read
+    /// back and verified on its own
+    #[arg(long, value_enum, default_value_t = SelfCheckArg::Batch)]
+    self_check: SelfCheckArg,
+
+    /// Stop after N papers
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Overwrite existing output and rejects files
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    unlock: UnlockArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnError {
+    /// Go on with the next one
+    Skip,
+    /// Stop; what was minted before stays minted
+    Stop,
+}
+
+impl OnError {
+    fn name(self) -> &'static str {
+        match self {
+            OnError::Skip => "skip",
+            OnError::Stop => "stop",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SelfCheckArg {
+    /// Verify a group's signatures together
+    Batch,
+    /// Verify each signature on its own
+    Strict,
+}
+
+impl From<SelfCheckArg> for SelfCheck {
+    fn from(arg: SelfCheckArg) -> Self {
+        match arg {
+            SelfCheckArg::Batch => SelfCheck::Batch,
+            SelfCheckArg::Strict => SelfCheck::Strict,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnChangeArg {
+    /// It keeps its number
+    Keep,
+    /// It gets a second number
+    Mint,
+}
+
+impl OnChangeArg {
+    fn name(self) -> &'static str {
+        match self {
+            OnChangeArg::Keep => "keep",
+            OnChangeArg::Mint => "mint",
+        }
+    }
+}
+
+impl From<OnChangeArg> for OnChange {
+    fn from(arg: OnChangeArg) -> Self {
+        match arg {
+            OnChangeArg::Keep => OnChange::Keep,
+            OnChangeArg::Mint => OnChange::Mint,
+        }
+    }
+}
+
+pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
+    let home = context.home()?;
+    let from_stdin = args
+        .input
+        .inputs
+        .iter()
+        .any(|input| input == Path::new("-"));
+    if from_stdin && args.unlock.passphrase.reads_stdin() {
+        let problem = "the input and the passphrase cannot both come from stdin";
+        return Err(
+            Failure::new(Exit::Usage, problem).hint("use --passphrase-fd with another descriptor")
+        );
+    }
+    let outputs = [args.bundles.as_deref(), args.input.rejects.as_deref()];
+    context.check_outputs(Some(&home), &args.input.inputs, &outputs)?;
+    if let Some(out) = &args.bundles {
+        Format::of(out)?;
+    }
+    // A name that is wrong is known before anything is done.
+    let feed = open_feed(&args, context)?;
+    if args.dry_run {
+        preview(&args, context, &home, feed)
+    } else {
+        carry_out(&args, context, &home, feed)
+    }
+}
+
+fn open_feed(args: &MintArgs, context: &Context) -> Result<Feed, Failure> {
+    let stdin = Box::new(PatientStdin::new(context.interrupt_flag()));
+    Ok(Feed::new(RawReader::open(&args.input.inputs, stdin)?))
+}
+
+/// How a run ended, if not with a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// All input was gone through, or as much as `--limit` said.
+    Complete,
+    /// An input was rejected, and `--on-error stop` was given.
+    Stopped,
+    /// An input could not be read to its end.
+    Incomplete,
+    /// An interrupt came.
+    Interrupted,
+}
+
+/// Says what would be done.
+fn preview(args: &MintArgs, context: &Context, home: &Home, feed: Feed) -> Result<Exit, Failure> {
+    let ledger = context.ledger(home)?;
+    let mut minter = Minter::new(Start {
+        writes: false,
+        ..start(args, context, &ledger, &feed)
+    });
+    let ended = mint_all(args, feed, None, &mut minter)?;
+    close(args, context, minter, ended)
+}
+
+/// Does it.
+fn carry_out(
+    args: &MintArgs,
+    context: &Context,
+    home: &Home,
+    mut feed: Feed,
+) -> Result<Exit, Failure> {
+    let (mut ledger, _lock) = context.locked_ledger(home)?;
+    let started_at = context.now();
+    let standing = match &args.bundles {
+        Some(out) => Standing::at(out, args.force),
+        None => Standing::Open,
+    };
+    let keyset = home.keyset()?;
+    // A complete OUT is left alone: then nothing may be signed, only compared.
+    let key = match standing {
+        Standing::Complete => None,
+        Standing::Open => {
+            context.warn_of_fixed_time();
+            let (id, unlock) = (args.key.as_ref(), args.unlock.clone());
+            Some(open_signing_key(home, id, unlock, context.now())?)
+        }
+    };
+    let issuer = match &key {
+        Some(key) => Issuer::new(
+            &home.profile,
+            key,
+            &keyset,
+            &mut ledger,
+            args.self_check.into(),
+        )?,
+        None => {
+            let key = public_key(args, &keyset)?;
+            Issuer::unsigning(&home.profile, &key, &keyset, &ledger)?
+        }
+    };
+    let output = output_of(args);
+    let resumable = key
+        .as_ref()
+        .and_then(|key| Resumable::of(args, &home.profile, key.public()));
+    let place = match (&resumable, ledger.unfinished(&output)?) {
+        (Some(resumable), Some(kept)) => resumable.place_of(&kept),
+        _ => None,
+    };
+    let resumed = match place {
+        Some(place) => resume(args, context, place, &mut feed)?,
+        None => None,
+    };
+    if resumed.is_none() {
+        // What stands there under the partial names is about to be written over.
+        ledger.group::<_, LedgerError>(|group| group.remove_unfinished(&output))?;
+        if feed.moved() {
+            feed = open_feed(args, context)?;
+        }
+    }
+    let mut start = start(args, context, &ledger, &feed);
+    match resumed {
+        Some((place, sink, rejects)) => {
+            (start.sink, start.rejects) = (sink, rejects);
+            start.read = place.read;
+            start.summary.resume(place.counts);
+            let done = counted(start.summary.resumed_after, "paper");
+            context.note(&format!(
+                "an earlier run had done {done}; going on from there"
+            ));
+        }
+        None => {
+            let sink = args.bundles.as_deref();
+            start.sink = sink
+                .map(|out| BundleSink::create(out, standing))
+                .transpose()?;
+        }
+    }
+    start.resumable = resumable;
+    context.catch_interrupts()?;
+    let mut minter = Minter::new(start);
+    let ended = mint_all(args, feed, Some(&issuer), &mut minter)?;
+    minter.commit()?;
+    if ended == Ended::Complete
+        && let Some(sink) = minter.sink.take()
+    {
+        sink.finish(args.force)?;
+    }
+    let run = Run {
+        verb: "mint".to_owned(),
+        started_at,
+        finished_at: context.now(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        key_id: key.as_ref().map(|key| key.public().key_id.clone()),
+        input_sha256: Some(minter.read.sha256),
+        summary: minter.summary.of_history(context.fixed_now().is_some()),
+    };
+    let signed = key.is_some();
+    let exit = close(args, context, minter, ended)?;
+    ledger.group::<_, LedgerError>(|group| {
+        if matches!(ended, Ended::Complete | Ended::Stopped) {
+            group.remove_unfinished(&output)?;
+        }
+        if signed {
+            group.record_run(&run)?;
+        }
+        Ok(())
+    })?;
+    Ok(exit)
+}
+
+/// Goes to `place` in the inputs and outputs; `None` if they are not what they were, and all has to
+/// be gone through from the beginning.
+fn resume<'a>(
+    args: &'a MintArgs,
+    context: &'a Context,
+    place: Place,
+    feed: &mut Feed,
+) -> Result<Option<(Place, Option<BundleSink>, Rejects<'a>)>, Failure> {
+    let path = args.input.rejects.as_deref();
+    let counts = &place.counts.rejected;
+    let rejects = Rejects::resume(path, context, counts, place.rejects.as_ref())?;
+    let Some(rejects) = rejects else {
+        return Ok(None);
+    };
+    // The inputs first: looking at them changes nothing.
+    if !feed.skip_to(&place.read) {
+        return Ok(None);
+    }
+    let sink = match (&args.bundles, &place.bundles) {
+        (None, None) => None,
+        (Some(out), Some(bundles)) => match BundleSink::resume(out, bundles)? {
+            Some(sink) => Some(sink),
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some((place, sink, rejects)))
+}
+
+fn start<'a>(
+    args: &'a MintArgs,
+    context: &'a Context,
+    ledger: &'a Ledger,
+    feed: &Feed,
+) -> Start<'a> {
+    Start {
+        context,
+        ledger,
+        writes: true,
+        on_change: args.on_change.into(),
+        stop_at_rejection: args.on_error == OnError::Stop,
+        limit: args.limit,
+        sink: None,
+        rejects: Rejects::new(args.input.rejects.as_deref(), context),
+        summary: Summary::new(args.dry_run),
+        meter: Meter::new(context, feed.progress()),
+        resumable: None,
+        read: feed.place(),
+    }
+}
+
+/// The key under which a complete OUT was most likely written.
+fn public_key(args: &MintArgs, keyset: &Keyset) -> Result<PublicKeyObject, Failure> {
+    let entry = match &args.key {
+        Some(id) => keyset.named(id),
+        None => keyset.active().next().or(keyset.keys.first()),
+    };
+    entry.map(|entry| entry.key.clone()).ok_or_else(|| {
+        Failure::new(Exit::Usage, "this home has no key")
+            .hint("make one with `pith key generate --id ID`")
+    })
+}
+
+/// Takes everything from the feed through the pipeline.
+fn mint_all(
+    args: &MintArgs,
+    mut feed: Feed,
+    issuer: Option<&Issuer<'_>>,
+    minter: &mut Minter<'_>,
+) -> Result<Ended, Failure> {
+    let options = ReadOptions {
+        allow_non_ascii: args.input.allow_non_ascii,
+    };
+    let format = minter.sink.as_ref().map(BundleSink::format);
+    let ended = pipeline::run(
+        args.jobs.unwrap_or_else(all_cores),
+        move |source| {
+            std::thread::spawn(move || {
+                while source.wanted() {
+                    match feed.next_chunk() {
+                        Some(chunk) => source.give(chunk),
+                        None => return,
+                    }
+                }
+            });
+        },
+        |chunk| PreparedChunk::of(chunk, options, issuer),
+        |chunk| perform(chunk, issuer, format),
+        minter,
+    )?;
+    Ok(match minter.cut {
+        Some(Cut::Rejection) => Ended::Stopped,
+        Some(Cut::Limit) => Ended::Complete,
+        None if !ended => Ended::Interrupted,
+        None if minter.exit != Exit::Done => Ended::Incomplete,
+        None => Ended::Complete,
+    })
+}
+
+/// Says what was done, and completes the rejects file.
+fn close(
+    args: &MintArgs,
+    context: &Context,
+    mut minter: Minter<'_>,
+    ended: Ended,
+) -> Result<Exit, Failure> {
+    minter.summary.interrupted = ended == Ended::Interrupted;
+    minter.summary.end();
+    drop(minter.meter);
+    if context.json() {
+        output::json(&minter.summary)?;
+    } else {
+        context.note(&minter.summary.text());
+    }
+    match ended {
+        Ended::Stopped | Ended::Complete => {
+            Ok(minter.exit.worst(minter.rejects.finish(args.force)?))
+        }
+        // What was written so far is no result; outputs keep the name they grow under.
+        Ended::Interrupted => {
+            context.note("interrupted: what is counted is in the ledger; the same command goes on");
+            Ok(Exit::Interrupted)
+        }
+        Ended::Incomplete => {
+            context.note("outputs stay .partial: mend the input, and the same command goes on");
+            Ok(Exit::Io)
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! A folder of shards, with a manifest that says what each of them holds.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::error::{Exit, Failure};
+use super::growing::{Growing, partial_of};
+use super::sink::{Frame, SHARD, SinkPlace, growing_folder, remove};
+use crate::digest::Hasher;
+use crate::files::{self, FileError};
+use crate::manifest::{MANIFEST_FILE, ManifestLine};
+use crate::number::PithNumber;
+
+/// A folder whose shards sort in the order in which they were written.
+///
+/// It grows as `FOLDER.partial`, in which each complete shard has its name already.
+pub struct Shards {
+    folder: PathBuf,
+    /// Where the files are: the folder itself if it is there, and is compared.
+    place: PathBuf,
+    compares: bool,
+    manifest: Growing,
+    shard: Option<Shard>,
+    bundles: u64,
+}
+
+/// The shard that grows.
+struct Shard {
+    file: Growing,
+    name: String,
+    count: u64,
+    first: PithNumber,
+    last: PithNumber,
+    bytes: u64,
+    hasher: Hasher,
+}
+
+fn shard_name(number: u64) -> String {
+    format!("bundles-{number:06}.jsonl.zst")
+}
+
+impl Shards {
+    /// Begins the folder; what an earlier attempt left is written anew.
+    pub fn create(folder: &Path) -> Result<Self, Failure> {
+        let place = growing_folder(folder);
+        if place.symlink_metadata().is_ok() {
+            only_shards(&place)?;
+            fs::remove_dir_all(&place).map_err(FileError::io("remove", &place))?;
+        }
+        if folder.symlink_metadata().is_ok() {
+            only_shards(folder)?;
+        }
+        fs::create_dir_all(&place).map_err(FileError::io("make the folder", &place))?;
+        let manifest = Growing::create(&place.join(MANIFEST_FILE))?;
+        Ok(Shards {
+            folder: folder.to_owned(),
+            place,
+            compares: false,
+            manifest,
+            shard: None,
+            bundles: 0,
+        })
+    }
+
+    /// Compares what comes with the folder that is there.
+    pub fn compare(folder: &Path) -> Result<Self, Failure> {
+        let manifest = folder.join(MANIFEST_FILE);
+        if !folder.is_dir() || !manifest.exists() {
+            let path = folder.to_owned();
+            return Err(FileError::Exists { path }.into());
+        }
+        Ok(Shards {
+            folder: folder.to_owned(),
+            place: folder.to_owned(),
+            compares: true,
+            manifest: Growing::compare(&manifest)?,
+            shard: None,
+            bundles: 0,
+        })
+    }
+
+    /// Goes on from `place`; `None` if the folder is not the one whose place that is.
+    pub fn resume(folder: &Path, place: &SinkPlace) -> Result<Option<Self>, Failure> {
+        let partial = growing_folder(folder);
+        let Some(manifest) = &place.manifest else {
+            return Ok(None);
+        };
+        let Some(manifest) = Growing::resume(&partial.join(MANIFEST_FILE), manifest)? else {
+            return Ok(None);
+        };
+        only_shards(&partial)?;
+        let growing = place.bundles / SHARD;
+        // What was completed after the place grows again, or is not there yet.
+        let mut after = growing;
+        loop {
+            let complete = partial.join(shard_name(after));
+            let found = complete.symlink_metadata().is_ok();
+            if !found && after > growing {
+                break;
+            }
+            if after > growing || place.file.is_none() {
+                remove(&complete)?;
+                remove(&partial_of(&complete))?;
+            } else if found {
+                fs::rename(&complete, partial_of(&complete))
+                    .map_err(FileError::io("move", &complete))?;
+            }
+            after += 1;
+        }
+        remove(&partial_of(&partial.join(shard_name(after))))?;
+        let whole = |number| partial.join(shard_name(number)).is_file();
+        if !(0..growing).all(whole) {
+            return Ok(None);
+        }
+        let mut shards = Shards {
+            folder: folder.to_owned(),
+            place: partial,
+            compares: false,
+            manifest,
+            shard: None,
+            bundles: place.bundles,
+        };
+        if let (Some(file), Some(first), Some(last)) = (&place.file, place.first, place.last) {
+            let name = shard_name(growing);
+            let path = shards.place.join(&name);
+            let Some(growing) = Growing::resume(&path, file)? else {
+                return Ok(None);
+            };
+            let partial = partial_of(&path);
+            shards.shard = Some(Shard {
+                file: growing,
+                name,
+                count: place.bundles % SHARD,
+                first,
+                last,
+                bytes: file.bytes,
+                hasher: hash_file(&partial, file.bytes).map_err(FileError::io("read", &partial))?,
+            });
+        }
+        Ok(Some(shards))
+    }
+
+    /// Writes a frame, no part of which belongs to another shard than the rest.
+    pub fn write(&mut self, frame: &Frame) -> Result<(), Failure> {
+        let mut shard = match self.shard.take() {
+            Some(shard) => shard,
+            None => self.begin(frame)?,
+        };
+        shard.file.append(&frame.bytes)?;
+        shard.hasher.update(&frame.bytes);
+        shard.bytes += frame.bytes.len() as u64;
+        shard.count += frame.count;
+        shard.last = frame.last;
+        self.bundles += frame.count;
+        if shard.count == SHARD {
+            self.end(shard)?;
+        } else {
+            self.shard = Some(shard);
+        }
+        Ok(())
+    }
+
+    fn begin(&self, frame: &Frame) -> Result<Shard, FileError> {
+        let name = shard_name(self.bundles / SHARD);
+        let path = self.place.join(&name);
+        let file = if !self.compares {
+            Growing::create(&path)?
+        } else if path.is_file() {
+            Growing::compare(&path)?
+        } else {
+            let path = self.folder.clone();
+            return Err(FileError::Exists { path });
+        };
+        Ok(Shard {
+            file,
+            name,
+            count: 0,
+            first: frame.first,
+            last: frame.last,
+            bytes: 0,
+            hasher: Hasher::new(),
+        })
+    }
+
+    /// A shard is complete: it gets its name, and a line in the manifest.
+    fn end(&mut self, shard: Shard) -> Result<(), FileError> {
+        shard.file.finish(false)?;
+        self.manifest.append_json(&ManifestLine {
+            shard: shard.name,
+            count: shard.count,
+            first: shard.first,
+            last: shard.last,
+            bytes: shard.bytes,
+            sha256: shard.hasher.digest(),
+        })
+    }
+
+    /// Makes all that was written reach the disk, and notes the place behind it.
+    pub fn sync(&mut self, place: &mut SinkPlace) -> Result<(), FileError> {
+        if let Some(shard) = &mut self.shard {
+            place.file = Some(shard.file.sync()?);
+            place.first = Some(shard.first);
+            place.last = Some(shard.last);
+        }
+        place.manifest = Some(self.manifest.sync()?);
+        // The names of new shards too.
+        files::sync_folder(&self.place)
+    }
+
+    /// Completes the folder. One that is compared must hold no more than this.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        if let Some(shard) = self.shard.take() {
+            self.end(shard)?;
+        }
+        self.manifest.finish(false)?;
+        let (folder, partial) = (&self.folder, &self.place);
+        if self.compares {
+            let more = folder.join(shard_name(self.bundles.div_ceil(SHARD)));
+            return match more.symlink_metadata() {
+                Ok(_) => Err(FileError::Exists {
+                    path: folder.clone(),
+                }
+                .into()),
+                Err(_) => Ok(only_shards(folder)?),
+            };
+        }
+        files::sync_folder(partial)?;
+        let io = |action: &'static str| FileError::io(action, folder);
+        if folder.symlink_metadata().is_err() {
+            fs::rename(partial, folder).map_err(io("write"))?;
+        } else {
+            only_shards(folder)?;
+            // The old one goes last: a crash on the way leaves the one or the other.
+            let mut old = folder.as_os_str().to_owned();
+            old.push(".old");
+            fs::rename(folder, &old).map_err(io("move"))?;
+            fs::rename(partial, folder).map_err(io("write"))?;
+            files::sync_folder(files::folder_of(folder))?;
+            fs::remove_dir_all(&old).map_err(FileError::io("remove", Path::new(&old)))?;
+        }
+        Ok(files::sync_folder(files::folder_of(folder))?)
+    }
+}
+
+fn hash_file(path: &Path, bytes: u64) -> io::Result<Hasher> {
+    let mut file = File::open(path)?.take(bytes);
+    let (mut hasher, mut buffer) = (Hasher::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+/// Refuses a folder that holds anything but shards: only what this program wrote is removed.
+fn only_shards(folder: &Path) -> Result<(), Failure> {
+    let is_ours = |name: &str| {
+        let name = name.trim_end_matches(".partial");
+        let number = name
+            .strip_prefix("bundles-")
+            .and_then(|rest| rest.strip_suffix(".jsonl.zst"))
+            .unwrap_or_default();
+        name == MANIFEST_FILE || (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    for entry in fs::read_dir(folder).map_err(FileError::io("read", folder))? {
+        let name = entry.map_err(FileError::io("read", folder))?.file_name();
+        if !is_ours(&name.to_string_lossy()) {
+            let problem = format!(
+                "{} holds {}, which is no shard of bundles, so the folder is not replaced",
+                folder.display(),
+                name.to_string_lossy()
+            );
+            return Err(Failure::new(Exit::Io, problem).hint("name another folder"));
+        }
+    }
+    Ok(())
+}
