@@ -220,7 +220,9 @@ pub fn alias_values(record: &CanonicalRecord, number: &PithNumber) -> [(AliasKin
 
 /// The DOI that arXiv registers for `arxiv_id`, lower case, the slash of old ids kept.
 pub fn doi(arxiv_id: &str) -> String {
-    format!("10.48550/arxiv.{}", arxiv_id.to_lowercase())
+    let mut doi = format!("10.48550/arxiv.{arxiv_id}");
+    doi.make_ascii_lowercase();
+    doi
 }
 
 /// All names that a record has, given at one time.

@@ -107,7 +107,17 @@ impl TryFrom<Vec<Category>> for CrossCategories {
 impl CanonicalRecord {
     /// The record of `paper`.
     pub fn of(paper: &Paper) -> Self {
-        let hash = |raw: &str| Digest::of(text::canonical(raw).as_bytes());
+        let collapsed = |text| text::collapse(text);
+        Self::of_collapsed(
+            paper,
+            collapsed(paper.title()),
+            collapsed(paper.abstract_text()),
+        )
+    }
+
+    /// The record of `paper`, whose title and abstract the caller has collapsed.
+    pub(crate) fn of_collapsed(paper: &Paper, title: String, abstract_text: String) -> Self {
+        let hash = |collapsed| Digest::of(text::lower(collapsed).as_bytes());
         CanonicalRecord {
             source: RecordSource {
                 id: paper.id().clone(),
@@ -119,8 +129,8 @@ impl CanonicalRecord {
                 primary_cat: paper.categories()[0].clone(),
                 submitted_at: paper.submitted_at(),
                 cross_cats_sorted: CrossCategories::of(paper.categories()),
-                title_canon_sha256: hash(paper.title()),
-                abstract_canon_sha256: hash(paper.abstract_text()),
+                title_canon_sha256: hash(title),
+                abstract_canon_sha256: hash(abstract_text),
             },
             schema_version: SchemaVersion,
         }

@@ -217,10 +217,16 @@ pub struct PaperText {
 impl PaperText {
     /// What a snapshot shows of `paper`.
     pub fn of(paper: &Paper) -> Self {
+        let abstract_text = text::collapse(paper.abstract_text());
+        Self::of_collapsed(paper, text::collapse(paper.title()), &abstract_text)
+    }
+
+    /// What a snapshot shows of `paper`, whose title and abstract the caller has collapsed.
+    pub(crate) fn of_collapsed(paper: &Paper, title: String, abstract_text: &str) -> Self {
         PaperText {
-            title: text::collapse(paper.title()),
+            title,
             authors_text: authors_text(paper.authors()),
-            abstract_excerpt: abstract_excerpt(paper.abstract_text()),
+            abstract_excerpt: excerpt(abstract_text),
         }
     }
 }
@@ -245,11 +251,14 @@ pub const EXCERPT_CHARS: usize = 600;
 
 /// The first 600 code points of the collapsed abstract, not trimmed after the cut (SPEC 6).
 pub fn abstract_excerpt(abstract_text: &str) -> String {
-    let mut excerpt = text::collapse(abstract_text);
-    if let Some((end, _)) = excerpt.char_indices().nth(EXCERPT_CHARS) {
-        excerpt.truncate(end);
+    excerpt(&text::collapse(abstract_text))
+}
+
+fn excerpt(collapsed: &str) -> String {
+    match collapsed.char_indices().nth(EXCERPT_CHARS) {
+        Some((end, _)) => collapsed[..end].to_owned(),
+        None => collapsed.to_owned(),
     }
-    excerpt
 }
 
 #[cfg(test)]

@@ -156,11 +156,15 @@ fn hashed_text(
     let text = text
         .filter(|text| !is_blank(text))
         .ok_or_else(|| missing(field))?;
-    if let Some(at) = text.chars().position(|c| c == '\0') {
+    // Nearly every text is plain ASCII, which shows at once; only for a message is a place sought.
+    if text.as_bytes().contains(&0)
+        && let Some(at) = text.chars().position(|c| c == '\0')
+    {
         let message = format!("the {field} holds U+0000, its character {}", at + 1);
         return Err(Fault::in_field(field, RejectCode::TextNul, message));
     }
     if !options.allow_non_ascii
+        && !text.is_ascii()
         && let Some((at, c)) = text.chars().enumerate().find(|(_, c)| !c.is_ascii())
     {
         let message = format!(

@@ -8,20 +8,48 @@ fn is_space(c: char) -> bool {
 /// Python's `" ".join(text.split())`: every run of white space becomes one space, none stands
 /// before or after (SPEC 2, 6).
 pub fn collapse(text: &str) -> String {
+    if text.is_ascii() {
+        return collapse_ascii(text);
+    }
     let mut collapsed = String::with_capacity(text.len());
     for word in text.split(is_space).filter(|word| !word.is_empty()) {
-        if !collapsed.is_empty() {
-            collapsed.push(' ');
-        }
-        collapsed.push_str(word);
+        push_word(&mut collapsed, word);
     }
     collapsed
+}
+
+/// As [`collapse`]: nearly all texts are ASCII, and need not be decoded.
+fn collapse_ascii(text: &str) -> String {
+    let mut collapsed = String::with_capacity(text.len());
+    let mut from = None;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte > b' ' || !is_space(char::from(byte)) {
+            from.get_or_insert(at);
+        } else if let Some(from) = from.take() {
+            push_word(&mut collapsed, &text[from..at]);
+        }
+    }
+    if let Some(from) = from {
+        push_word(&mut collapsed, &text[from..]);
+    }
+    collapsed
+}
+
+fn push_word(collapsed: &mut String, word: &str) {
+    if !collapsed.is_empty() {
+        collapsed.push(' ');
+    }
+    collapsed.push_str(word);
 }
 
 /// The text that `title_canon_sha256` and `abstract_canon_sha256` are the hashes of: collapsed,
 /// then in Unicode's default lower case, without any normalization (SPEC 2).
 pub fn canonical(text: &str) -> String {
-    let mut collapsed = collapse(text);
+    lower(collapse(text))
+}
+
+/// The second half of [`canonical`], for a text that is collapsed already.
+pub fn lower(mut collapsed: String) -> String {
     if collapsed.is_ascii() {
         collapsed.make_ascii_lowercase();
         collapsed

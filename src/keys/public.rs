@@ -120,7 +120,9 @@ pub struct Fingerprint([u8; 16]);
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex::encode(self.0))
+        let mut text = [0; 32];
+        hex::encode_to_slice(self.0, &mut text).expect("32 digits hold 16 bytes");
+        formatter.write_str(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"))
     }
 }
 
@@ -205,7 +207,10 @@ impl SignatureBytes {
 
 impl fmt::Display for SignatureBytes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&BASE64.encode(self.0))
+        let mut text = [0; 88];
+        let count = BASE64.encode_slice(self.0, &mut text);
+        let text = &text[..count.expect("64 bytes have 88 characters")];
+        formatter.write_str(std::str::from_utf8(text).expect("base64 is ASCII"))
     }
 }
 

@@ -173,13 +173,28 @@ impl Values {
 
     /// A text as it stands between the quotes of a JSON string.
     fn put_escaped(&mut self, blank: Blank, value: &str) {
-        let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-        if value.bytes().all(plain) {
-            return self.put(blank, value);
+        let mut rest = value;
+        let text = self.text(blank);
+        // TeX is full of backslashes: the text between them is copied as it is.
+        while let Some(at) = rest
+            .bytes()
+            .position(|b| b < b' ' || b == b'"' || b == b'\\')
+        {
+            let (plain, special) = rest.split_at(at);
+            let (special, after) = special.split_at(1);
+            text.push_str(plain);
+            match special {
+                "\\" => text.push_str("\\\\"),
+                "\"" => text.push_str("\\\""),
+                _ => {
+                    let quoted = canonical::to_vec(special).expect("a text is JSON");
+                    let quoted = String::from_utf8(quoted).expect("JSON text is UTF-8");
+                    text.push_str(&quoted[1..quoted.len() - 1]);
+                }
+            }
+            rest = after;
         }
-        let quoted = canonical::to_vec(value).expect("a text is JSON");
-        let quoted = String::from_utf8(quoted).expect("JSON text is UTF-8");
-        self.put(blank, &quoted[1..quoted.len() - 1]);
+        text.push_str(rest);
     }
 
     fn set_record(&mut self, record: &CanonicalRecord, digest: &Digest, number: &PithNumber) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::{Fate, OnChange};
-use crate::arxiv::{ArxivId, Paper};
+use crate::arxiv::{ArxivId, Paper, text};
 use crate::digest::Digest;
 use crate::ledger::{Held, LedgerError, Transaction};
 use crate::number::PithNumber;
@@ -27,13 +27,16 @@ pub struct Prepared {
 impl Prepared {
     /// Makes the record of `paper`, and the rest of what is needed.
     pub fn of(paper: &Paper) -> Self {
-        let record = CanonicalRecord::of(paper);
+        let title = text::collapse(paper.title());
+        let abstract_text = text::collapse(paper.abstract_text());
+        let text = PaperText::of_collapsed(paper, title.clone(), &abstract_text);
+        let record = CanonicalRecord::of_collapsed(paper, title, abstract_text);
         let digest = record.digest();
         Prepared {
             number: PithNumber::of(&record, &digest),
             record,
             digest,
-            text: PaperText::of(paper),
+            text,
         }
     }
 
