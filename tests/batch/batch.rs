@@ -181,6 +181,46 @@ impl Batch {
     pub fn bundles(&self) -> Vec<u8> {
         bundles_of(self.out.as_deref().unwrap())
     }
+
+    /// Asserts that the ledger holds the first of what it holds in the end, each once; returns how
+    /// many there are.
+    #[track_caller]
+    pub fn assert_on_the_way_to(&self, expected: &Products) -> u64 {
+        // The seal of a bundle stands last, and may come later.
+        let records = |dump: &[u8]| -> Vec<String> {
+            let text = String::from_utf8(dump.to_vec()).unwrap();
+            let record = |line: &str| line.rsplit_once(",\"bundle\":").unwrap().0.to_owned();
+            text.lines().map(record).collect()
+        };
+        let (found, whole) = (records(&self.dump()), records(&expected.dump));
+        assert!(
+            found.len() <= whole.len(),
+            "{} records are too many",
+            found.len()
+        );
+        for (place, (found, expected)) in found.iter().zip(&whole).enumerate() {
+            assert!(
+                found == expected,
+                "record {place}: {found}\ninstead of {expected}"
+            );
+        }
+        // What has its final name is whole.
+        if let Some(out) = self
+            .out
+            .as_deref()
+            .filter(|out| out.symlink_metadata().is_ok())
+        {
+            assert!(files_of(out) == expected.out, "OUT is there but not whole");
+        }
+        if self.rejects.exists() {
+            let rejects = fs::read(&self.rejects).unwrap();
+            assert!(
+                rejects == expected.rejects,
+                "the rejects are there but not whole"
+            );
+        }
+        found.len() as u64
+    }
 }
 
 /// What a run leaves behind.
@@ -338,4 +378,15 @@ pub fn stop(mut child: Child, signal: Signal) -> Ended {
         ended.ran.stderr
     );
     ended
+}
+
+/// The same after `delay`.
+#[track_caller]
+pub fn stop_after(mut child: Child, delay: Duration, signal: Signal) -> Ended {
+    let deadline = Instant::now() + delay;
+    while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        std::thread::sleep(left.min(Duration::from_millis(1)));
+    }
+    stop(child, signal)
 }

@@ -12,4 +12,5 @@ mod common;
 mod batch;
 mod corpus;
 mod determinism;
+mod kills;
 mod resume;
