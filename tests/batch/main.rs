@@ -12,5 +12,6 @@ mod common;
 mod batch;
 mod corpus;
 mod determinism;
+mod disk;
 mod kills;
 mod resume;
