@@ -340,6 +340,11 @@ impl Summary {
             interrupted: summary["interrupted"].as_bool().unwrap(),
         }
     }
+
+    /// Lines and records that were accounted for, other than deletions.
+    pub fn accounted(&self) -> u64 {
+        self.minted + self.already_minted + self.metadata_changed + self.rejected
+    }
 }
 
 /// How a process ended.

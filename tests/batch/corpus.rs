@@ -107,6 +107,13 @@ pub fn page(first: usize, count: usize) -> String {
     page + "</ListRecords>\n</OAI-PMH>\n"
 }
 
+/// How many lines of a file are not blank.
+pub fn filled_lines(bytes: &[u8]) -> u64 {
+    let blank = |line: &&[u8]| line.iter().all(u8::is_ascii_whitespace);
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines.filter(|line| !blank(line)).count() as u64
+}
+
 /// Changes line `n` of the file at `path`, from 1 on.
 pub fn change_line(path: &Path, n: usize, change: impl FnOnce(&str) -> String) {
     let text = fs::read_to_string(path).unwrap();

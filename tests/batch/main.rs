@@ -11,7 +11,9 @@ mod common;
 
 mod batch;
 mod corpus;
+mod corruption;
 mod determinism;
 mod disk;
+mod inputs;
 mod kills;
 mod resume;
