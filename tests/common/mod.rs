@@ -89,8 +89,12 @@ impl Home {
     }
 
     pub fn without_key() -> Self {
+        Home::without_key_in(&std::env::temp_dir())
+    }
+
+    fn without_key_in(parent: &Path) -> Self {
         let home = Home {
-            folder: TempDir::new().unwrap(),
+            folder: TempDir::new_in(parent).unwrap(),
         };
         run(pith([OsStr::new("init"), home.dir().as_os_str()])
             .args(["--registry-id", "registry.invalid"])
@@ -101,7 +105,12 @@ impl Home {
 
     /// Another home of the same registry, with the same keys and an empty ledger.
     pub fn twin(&self) -> Self {
-        let twin = Home::without_key();
+        self.twin_in(&std::env::temp_dir())
+    }
+
+    /// The same in a folder of `parent`.
+    pub fn twin_in(&self, parent: &Path) -> Self {
+        let twin = Home::without_key_in(parent);
         let keys = twin.dir().join("keys");
         fs::remove_dir_all(&keys).unwrap();
         fs::create_dir(&keys).unwrap();

@@ -85,64 +85,7 @@ fn bytes_that_are_no_text_are_rejected_line_by_line() {
     assert_eq!(found, expected.map(|(line, code)| (line, code.to_owned())));
 }
 
-/// Lines with one to four random changes each; every line is a paper or a rejection, and nothing
-/// panics.
-#[test]
-fn a_thousand_corrupted_papers_are_read_or_rejected() {
-    let demo = fs::read(repository("templates/demo/papers.jsonl")).unwrap();
-    let lines: Vec<&[u8]> = demo
-        .split(|byte| *byte == b'\n')
-        .filter(|l| !l.is_empty())
-        .collect();
-    let mut rng = TestRunner::deterministic().new_rng();
-    let home = Home::without_key();
-    let (mut read, mut rejected) = (0, 0);
-    for part in 0..4 {
-        let mut input = lines[0].to_vec();
-        input.push(b'\n');
-        for _ in 0..250 {
-            let mut line = lines[rng.random_range(0..lines.len())].to_vec();
-            for _ in 0..rng.random_range(1..5) {
-                let at = rng.random_range(0..line.len());
-                match rng.random_range(0..5) {
-                    0 => line[at] ^= 1 << rng.random_range(0..8),
-                    1 => line[at] = b"\"\\{}[]:,0-eu"[rng.random_range(0..12)],
-                    2 => drop(line.drain(at..(at + rng.random_range(1..20)).min(line.len()))),
-                    3 => line.insert(at, rng.random_range(0..=255)),
-                    _ => line.truncate(at.max(1)),
-                }
-                line.retain(|byte| *byte != b'\n');
-                if line.is_empty() {
-                    line.push(b'{');
-                }
-            }
-            if line.iter().all(u8::is_ascii_whitespace) {
-                line = b"{".to_vec();
-            }
-            input.extend(line);
-            input.push(b'\n');
-        }
-        let path = home.beside(&format!("corrupted-{part}.jsonl"));
-        let rejects = home.beside(&format!("rejects-{part}.jsonl"));
-        fs::write(&path, input).unwrap();
-        let ran = run(pith(["record", "--allow-non-ascii"])
-            .arg(&path)
-            .arg("--rejects")
-            .arg(&rejects))
-        .exits(3);
-        let here = ran.text().lines().count();
-        let refused = fs::read_to_string(&rejects).unwrap().lines().count();
-        assert_eq!(here + refused, 251);
-        read += here;
-        rejected += refused;
-    }
-    assert!(
-        read > 50 && rejected > 300,
-        "{read} were read, {rejected} rejected"
-    );
-}
-
-/// The same bytes thrown at the verbs that read documents.
+/// Random bytes thrown at the verbs that read documents.
 #[test]
 fn corrupted_bundles_never_verify_and_never_panic() {
     let home = Home::new();

@@ -1,5 +1,6 @@
-//! Minting and reading under conditions that nobody wishes for: killed and interrupted runs, two
-//! minters at once, full disks, folders that cannot be written to, damaged input.
+//! Minting and reading under conditions that nobody wishes for: interrupted runs, two minters at
+//! once, output that does not fit, folders that cannot be written to, damaged input. What `pith
+//! mint` goes through with large inputs stands in `tests/batch`.
 
 #[path = "../common/mod.rs"]
 mod common;
