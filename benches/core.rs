@@ -4,7 +4,6 @@
 //! Input is the published bundle in `tests/vectors` and the papers in `templates/demo`.
 
 use std::fs;
-use std::num::NonZeroUsize;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -19,7 +18,7 @@ use pith::keys::{
     Keyset, PrivateKey, PublicKey, PublicKeyObject, REGISTRY, Signer, SoftwareKey, TrustedKey,
 };
 use pith::ledger::Ledger;
-use pith::mint::{Issuer, MintOptions, OnChange, mint_group};
+use pith::mint::{Issuer, MintError, OnChange, SelfCheck, plan, record};
 use pith::number::{PithNumber, aliases_at};
 use pith::receipt::Receipt;
 use pith::record::CanonicalRecord;
@@ -318,24 +317,24 @@ impl Registry {
 mod mint {
     use super::*;
 
-    #[divan::bench(args = [1, 2], sample_count = 20, sample_size = 1)]
-    fn group_of_256_with_bundles(bencher: Bencher, threads: usize) {
-        group(bencher, threads, true);
+    #[divan::bench(sample_count = 20, sample_size = 1)]
+    fn group_of_256_with_bundles(bencher: Bencher) {
+        group(bencher, true, SelfCheck::Batch);
     }
 
-    #[divan::bench(args = [1, 2], sample_count = 20, sample_size = 1)]
-    fn group_of_256_without_bundles(bencher: Bencher, threads: usize) {
-        group(bencher, threads, false);
+    #[divan::bench(sample_count = 20, sample_size = 1)]
+    fn group_of_256_with_bundles_checked_strictly(bencher: Bencher) {
+        group(bencher, true, SelfCheck::Strict);
     }
 
-    fn group(bencher: Bencher, threads: usize, bundles: bool) {
+    #[divan::bench(sample_count = 20, sample_size = 1)]
+    fn group_of_256_without_bundles(bencher: Bencher) {
+        group(bencher, false, SelfCheck::Batch);
+    }
+
+    fn group(bencher: Bencher, bundles: bool, self_check: SelfCheck) {
         let papers = papers(GROUP);
         let key = key();
-        let options = MintOptions {
-            on_change: OnChange::Keep,
-            bundles,
-            jobs: NonZeroUsize::new(threads).expect("a thread"),
-        };
         bencher
             .counter(ItemsCount::new(GROUP))
             .with_inputs(|| {
@@ -347,9 +346,18 @@ mod mint {
                 let profile = &registry.home.profile;
                 let signer_id = Some(profile.registry_id.clone());
                 let entry = TrustedKey::of_registry(key.public().clone(), signer_id);
-                let issuer = Issuer::new(profile, &key, &Keyset::new(vec![entry]), ledger);
+                let keyset = Keyset::new(vec![entry]);
+                let issuer = Issuer::new(profile, &key, &keyset, ledger, self_check);
                 let issuer = issuer.expect("the ledger takes the key");
-                mint_group(&issuer, ledger, &papers, now(), options).expect("they are minted")
+                let prepared = papers.iter().map(|paper| issuer.prepare(paper));
+                let prepared = prepared.collect::<Result<_, _>>().expect("they are papers");
+                let minted = ledger.group::<_, MintError>(|ledger| {
+                    let items = plan(ledger, prepared, OnChange::Keep, bundles)?;
+                    let group = issuer.carry_out(items, now(), bundles)?;
+                    record(ledger, &group)?;
+                    Ok(group)
+                });
+                minted.expect("they are minted")
             });
     }
 }

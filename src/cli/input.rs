@@ -81,6 +81,8 @@ pub struct Rejects<'a> {
     file: Option<Growing>,
     remedies: BTreeMap<&'static str, RejectCode>,
     total: u64,
+    /// The last one that was kept and not told.
+    last: Option<Rejection>,
 }
 
 impl<'a> Rejects<'a> {
@@ -92,6 +94,7 @@ impl<'a> Rejects<'a> {
             file: None,
             remedies: BTreeMap::new(),
             total: 0,
+            last: None,
         }
     }
 
@@ -133,31 +136,21 @@ impl<'a> Rejects<'a> {
                 self.file = Some(Growing::create(path)?);
             }
             let file = self.file.as_mut().expect("begun above");
+            self.last = Some(rejection.clone());
             return Ok(file.append_json(rejection)?);
         }
         if self.total <= SHOWN {
-            let Rejection {
-                input,
-                line,
-                code,
-                message,
-                ..
-            } = rejection;
-            let id = rejection
-                .arxiv_id
-                .as_deref()
-                .map(|id| format!(" arXiv:{id}:"))
-                .unwrap_or_default();
-            let field = rejection
-                .field
-                .map(|field| format!(" {field}:"))
-                .unwrap_or_default();
-            output::message(
-                "rejected",
-                &format!("{input}:{line}:{id}{field} {message} [{code}]"),
-            );
+            tell(rejection);
         }
         Ok(())
+    }
+
+    /// Tells the rejection that ended the run; the file keeps the name it grows under.
+    pub fn stop(self) -> Exit {
+        if let Some(rejection) = &self.last {
+            tell(rejection);
+        }
+        self.hint()
     }
 
     /// Completes the file; says what the exit code is on account of the rejections.
@@ -179,11 +172,40 @@ impl<'a> Rejects<'a> {
                 "{more} more inputs were rejected; --rejects FILE keeps them all"
             ));
         }
+        Ok(self.hint())
+    }
+
+    /// Says what to do about what was rejected.
+    fn hint(&self) -> Exit {
         for code in self.remedies.values() {
             output::message("hint", &format!("[{code}] {}", code.remedy()));
         }
-        Ok(Exit::Rejects)
+        Exit::Rejects
     }
+}
+
+/// Says on stderr what was rejected.
+fn tell(rejection: &Rejection) {
+    let Rejection {
+        input,
+        line,
+        code,
+        message,
+        ..
+    } = rejection;
+    let id = rejection
+        .arxiv_id
+        .as_deref()
+        .map(|id| format!(" arXiv:{id}:"))
+        .unwrap_or_default();
+    let field = rejection
+        .field
+        .map(|field| format!(" {field}:"))
+        .unwrap_or_default();
+    output::message(
+        "rejected",
+        &format!("{input}:{line}:{id}{field} {message} [{code}]"),
+    );
 }
 
 /// Stdin that ends early when an interrupt comes: a run that waits for input must not wait on.

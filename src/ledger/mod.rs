@@ -508,6 +508,7 @@ mod tests {
             finished_at: time,
             tool_version: "0.1.0".to_owned(),
             key_id: None,
+            input_sha256: None,
             summary: Json::String(summary),
         };
         ledger.record_run(&run(String::new())).unwrap();

@@ -2,6 +2,7 @@
 
 use pith::arxiv::{Metadata, Paper, ReadOptions};
 use pith::canonical::{self, Json};
+use pith::digest::Digest;
 use pith::ledger::{KeyStats, LedgerError, NewRecord, Run};
 
 use crate::fixture::*;
@@ -13,6 +14,7 @@ fn run(verb: &str) -> Run {
         finished_at: micros("2026-05-18T00:31:44.000000Z"),
         tool_version: "0.1.0".to_owned(),
         key_id: Some(seal().key_id),
+        input_sha256: Some(Digest::of(b"what was read")),
         summary: Json::Object([("minted".to_owned(), Json::Int(2))].into()),
     }
 }
@@ -22,6 +24,7 @@ fn runs_are_remembered_in_order() {
     let mut scratch = Scratch::new();
     let mut without_key = run("rebuild");
     without_key.key_id = None;
+    without_key.input_sha256 = None;
     let runs = [run("mint"), without_key, run("mint")];
     for run in &runs {
         scratch.ledger.record_run(run).unwrap();

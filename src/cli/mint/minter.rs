@@ -21,11 +21,11 @@ use crate::cli::input::Rejects;
 use crate::cli::progress::Meter;
 use crate::cli::sink::{BundleSink, Format, Frame};
 
-/// How many papers go into one transaction, about: each costs a wait for the disk.
-const GROUP: u64 = 2048;
+/// How many papers go into one transaction, about.
+const GROUP: u64 = 4096;
 
-/// How long a transaction stays open, about.
-const OPEN: Duration = Duration::from_secs(1);
+/// How long a transaction stays open, about: each one costs a wait for the disk.
+const OPEN: Duration = Duration::from_millis(200);
 
 /// How many papers with changed metadata are named.
 const SHOWN: u64 = 10;
@@ -178,6 +178,9 @@ pub struct Minter<'a> {
     under_way: HashSet<(ArxivId, u32)>,
     bundles_planned: u64,
     changed_shown: u64,
+    /// Whether bundles go to stdout.
+    prints: bool,
+    to_print: Vec<Frame>,
 }
 
 /// What a [`Minter`] starts with.
@@ -208,6 +211,11 @@ impl<'a> Minter<'a> {
                 .limit
                 .map_or(u64::MAX, |limit| limit - start.summary.resumed_after),
             bundles_planned: start.sink.as_ref().map_or(0, BundleSink::bundles),
+            prints: start
+                .sink
+                .as_ref()
+                .is_some_and(|sink| sink.format() == Format::Stdout),
+            to_print: Vec::new(),
             sink: start.sink,
             rejects: start.rejects,
             summary: start.summary,
@@ -251,8 +259,19 @@ impl<'a> Minter<'a> {
             transaction.put_unfinished(&resumable.at(&place))?;
         }
         transaction.commit()?;
+        // What was printed cannot be taken back, so it is in the ledger before.
+        for frame in std::mem::take(&mut self.to_print) {
+            self.write(&frame)?;
+        }
         self.meter.add(std::mem::take(&mut self.uncommitted));
         Ok(())
+    }
+
+    fn write(&mut self, frame: &Frame) -> Result<(), Failure> {
+        match &mut self.sink {
+            Some(sink) => sink.write(frame),
+            None => Ok(()),
+        }
     }
 
     fn note_changed(&mut self, outcome: &Outcome) {
@@ -365,10 +384,10 @@ impl Steps for Minter<'_> {
         if let Some(transaction) = self.transaction.as_ref().filter(|_| self.writes) {
             record(transaction, &group)?;
         }
-        if let Some(sink) = &mut self.sink {
-            for frame in &frames {
-                sink.write(frame)?;
-            }
+        if self.prints {
+            self.to_print.extend(frames);
+        } else {
+            frames.iter().try_for_each(|frame| self.write(frame))?;
         }
         let counts = &mut self.summary.counts;
         counts.deleted += aside.deleted;

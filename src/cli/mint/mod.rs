@@ -288,7 +288,7 @@ fn carry_out(
     let signed = key.is_some();
     let exit = close(args, context, minter, ended)?;
     ledger.group::<_, LedgerError>(|group| {
-        if matches!(ended, Ended::Complete | Ended::Stopped) {
+        if ended == Ended::Complete {
             group.remove_unfinished(&output)?;
         }
         if signed {
@@ -414,8 +414,13 @@ fn close(
         context.note(&minter.summary.text());
     }
     match ended {
-        Ended::Stopped | Ended::Complete => {
-            Ok(minter.exit.worst(minter.rejects.finish(args.force)?))
+        Ended::Complete => Ok(minter.exit.worst(minter.rejects.finish(args.force)?)),
+        Ended::Stopped => {
+            let exit = minter.exit.worst(minter.rejects.stop());
+            context.note(
+                "stopped: outputs stay .partial: mend the input, and the same command goes on",
+            );
+            Ok(exit)
         }
         // What was written so far is no result; outputs keep the name they grow under.
         Ended::Interrupted => {
