@@ -1,15 +1,14 @@
 //! Canonical text computed once and spliced wherever the same value stands again.
 
 use serde::de::{Deserialize, Deserializer, Error as _};
-use serde::ser::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::node::Node;
 use super::write::{WriteError, to_vec};
 
 /// A JSON value as its canonical text; it has sorted keys on the wire too (SPEC 7).
-#[derive(Debug, Clone)]
-pub struct Fragment(Box<RawValue>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fragment(Box<str>);
 
 impl Fragment {
     /// The canonical text of `value`.
@@ -18,26 +17,23 @@ impl Fragment {
     /// As [`to_vec`].
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Fragment, WriteError> {
         let text = String::from_utf8(to_vec(value)?).expect("JSON text is UTF-8");
-        Ok(Fragment(RawValue::from_string(text)?))
+        Ok(Fragment(text.into()))
     }
 
     /// The canonical text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 }
-
-impl PartialEq for Fragment {
-    fn eq(&self, other: &Fragment) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for Fragment {}
 
 impl Serialize for Fragment {
+    /// As serde_json's `RawValue` does it, whose name tells its serializer to write the text as it
+    /// is. A `RawValue` itself could be made only by parsing the text once more.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        const RAW_VALUE: &str = "$serde_json::private::RawValue";
+        let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
+        raw.serialize_field(RAW_VALUE, &self.0)?;
+        raw.end()
     }
 }
 
