@@ -26,11 +26,12 @@ impl Fragment {
     }
 }
 
+/// The name by which serde_json's `RawValue` tells its serializer to write text as it is. The
+/// canonical writer heeds it too. A `RawValue` itself could be made only by parsing the text again.
+pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
 impl Serialize for Fragment {
-    /// As serde_json's `RawValue` does it, whose name tells its serializer to write the text as it
-    /// is. A `RawValue` itself could be made only by parsing the text once more.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const RAW_VALUE: &str = "$serde_json::private::RawValue";
         let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
         raw.serialize_field(RAW_VALUE, &self.0)?;
         raw.end()

@@ -10,6 +10,7 @@
 //!   knowing its meaning.
 
 mod decode;
+mod escape;
 mod float;
 mod fragment;
 mod json;
@@ -17,6 +18,7 @@ mod node;
 mod open;
 mod read;
 mod write;
+mod writer;
 
 pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with};
 pub use fragment::Fragment;
