@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arxiv::ArxivId;
-use crate::canonical::{self, DecodeError, Json};
+use crate::canonical::{self, DecodeError, Json, Node};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::keys::{
@@ -35,6 +35,9 @@ constant! {
     /// The only type of mirror.
     MirrorType = "https"
 }
+
+/// The member of a bundle that its hash leaves out.
+const UNHASHED: [&str; 1] = ["bundle_signature"];
 
 /// A bundle; fields stand in wire order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -297,8 +300,12 @@ impl Bundle {
 
     /// `bundle_sha256`: the hash of the bundle without its signature.
     pub fn digest(&self) -> Digest {
-        canonical::digest_without(self, &["bundle_signature"])
-            .expect("a bundle holds nothing that JSON cannot")
+        canonical::digest_without(self, &UNHASHED).expect("a bundle holds nothing that JSON cannot")
+    }
+
+    /// [`Bundle::digest`] of a bundle as it was read.
+    pub fn digest_of_tree(bundle: &Node<'_>) -> Digest {
+        canonical::tree_digest_without(bundle, &UNHASHED)
     }
 
     /// The bundle as published: compact JSON, no newline at the end (SPEC 8).

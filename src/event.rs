@@ -210,6 +210,11 @@ pub fn content_digest<T: Serialize>(event: &T) -> Digest {
     canonical::digest_without(event, &UNHASHED).expect("events hold nothing that JSON cannot")
 }
 
+/// [`content_digest`] of an event as it was read.
+pub fn content_digest_of_tree(event: &Node<'_>) -> Digest {
+    canonical::tree_digest_without(event, &UNHASHED)
+}
+
 /// An event before it is signed: what its author decides.
 #[derive(Debug, Clone)]
 pub struct Draft {

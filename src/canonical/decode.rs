@@ -34,9 +34,17 @@ pub fn from_slice_with<T: DeserializeOwned>(
 /// # Errors
 /// [`DecodeError::Shape`] if a field is missing, unknown, of another type, or not of its form.
 pub fn from_node<T: DeserializeOwned>(node: Node<'_>) -> Result<T, DecodeError> {
+    from_tree(&node)
+}
+
+/// As [`from_node`], for a tree that is needed further.
+///
+/// # Errors
+/// As [`from_node`].
+pub fn from_tree<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, DecodeError> {
     // Keeping track of the path takes as long as all the rest, so that is done only when there is
     // a fault to name the path of.
-    T::deserialize(&node).or_else(|_| with_path(&node))
+    T::deserialize(node).or_else(|_| with_path(node))
 }
 
 fn with_path<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, DecodeError> {

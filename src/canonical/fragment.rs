@@ -1,9 +1,10 @@
 //! Canonical text computed once and spliced wherever the same value stands again.
 
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::node::Node;
+use super::tree::write;
 use super::write::{WriteError, to_vec};
 
 /// A JSON value as its canonical text; it has sorted keys on the wire too (SPEC 7).
@@ -18,6 +19,14 @@ impl Fragment {
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Fragment, WriteError> {
         let text = String::from_utf8(to_vec(value)?).expect("JSON text is UTF-8");
         Ok(Fragment(text.into()))
+    }
+
+    /// The canonical text of a tree that was read.
+    pub fn of_tree(node: &Node<'_>) -> Fragment {
+        let mut bytes = Vec::with_capacity(1 << 12);
+        write(&mut bytes, node, &[]);
+        let text = String::from_utf8(bytes).expect("JSON text is UTF-8");
+        Fragment(text.into())
     }
 
     /// The canonical text.
@@ -40,6 +49,6 @@ impl Serialize for Fragment {
 
 impl<'de> Deserialize<'de> for Fragment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Fragment::of(&Node::deserialize(deserializer)?).map_err(D::Error::custom)
+        Node::deserialize(deserializer).map(|node| Fragment::of_tree(&node))
     }
 }

@@ -17,15 +17,17 @@ mod json;
 mod node;
 mod open;
 mod read;
+mod tree;
 mod write;
 mod writer;
 
-pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with};
+pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with, from_tree};
 pub use fragment::Fragment;
 pub use json::Json;
 pub use node::Node;
 pub use open::Open;
 pub use read::{MAX_DEPTH, Numbers, ReadError, read};
+pub use tree::tree_digest_without;
 pub use write::{
     WriteError, digest, digest_without, list_shorter_keys_first, shorter_keys_first, to_vec, wire,
     wire_to,

@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
 }
 
 /// For text that needs no escaping.
-struct Unescaped<'a>(&'a mut Vec<u8>);
+pub(super) struct Unescaped<'a>(pub &'a mut Vec<u8>);
 
 impl fmt::Write for Unescaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
