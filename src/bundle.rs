@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arxiv::ArxivId;
-use crate::canonical::{self, DecodeError, Json};
+use crate::canonical::{self, DecodeError, Json, Node};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::keys::{
@@ -306,6 +306,11 @@ impl Bundle {
     /// The canonical text that [`digest`](Self::digest) hashes.
     pub(crate) fn content(&self) -> Vec<u8> {
         canonical::to_vec_without(self, &UNHASHED).expect("a bundle holds nothing that JSON cannot")
+    }
+
+    /// [`Bundle::digest`] of a bundle as it was read.
+    pub fn digest_of_tree(bundle: &Node<'_>) -> Digest {
+        canonical::tree_digest_without(bundle, &UNHASHED)
     }
 
     /// The bundle as published: compact JSON, no newline at the end (SPEC 8).

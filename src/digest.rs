@@ -1,6 +1,7 @@
 //! SHA-256 digests: what identifies records, events, states and bundles (SPEC 1).
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
@@ -13,6 +14,24 @@ impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Digest(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of everything that `reader` gives, and how many bytes that is.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn of_reader(mut reader: impl Read) -> io::Result<(Self, u64)> {
+        let (mut hash, mut length) = (Sha256::new(), 0);
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(0) => return Ok((Digest(hash.finalize().into()), length)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                count => count?,
+            };
+            hash.update(&buffer[..count]);
+            length += count as u64;
+        }
     }
 
     /// A digest that was computed or stored elsewhere, as its 32 raw bytes.
@@ -82,14 +101,28 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let mut bytes = [0; 32];
-        if text.bytes().any(|b| b.is_ascii_uppercase())
-            || hex::decode_to_slice(text, &mut bytes).is_err()
-        {
-            return Err(DigestError(text.to_owned()));
-        }
-        Ok(Digest(bytes))
+        lower_hex(text)
+            .map(Digest)
+            .ok_or_else(|| DigestError(text.to_owned()))
     }
+}
+
+/// The bytes that `text` gives two lower case hexadecimal digits for each.
+pub(crate) fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
 }
 
 crate::text::string_form!(Digest);

@@ -215,6 +215,11 @@ pub(crate) fn content(event: &Event) -> Vec<u8> {
     canonical::to_vec_without(event, &UNHASHED).expect("events hold nothing that JSON cannot")
 }
 
+/// [`content_digest`] of an event as it was read.
+pub fn content_digest_of_tree(event: &Node<'_>) -> Digest {
+    canonical::tree_digest_without(event, &UNHASHED)
+}
+
 /// An event before it is signed: what its author decides.
 #[derive(Debug, Clone)]
 pub struct Draft {

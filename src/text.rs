@@ -43,6 +43,16 @@ where
     serde::Deserialize::deserialize(deserializer)
 }
 
+/// For `#[serde(deserialize_with)]` on a field that may be missing but not null: a document that
+/// could say the same in both ways would have two hashes.
+pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Gives a type with `Display` and `FromStr` its string form in documents.
 macro_rules! string_form {
     ($name:ty) => {

@@ -1,9 +1,10 @@
 //! Times as documents write them: UTC, to the second or to the microsecond, in one form each.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, Timelike, Utc};
 
 /// A UTC time in whole seconds, `YYYY-MM-DDTHH:MM:SSZ` (SPEC 2, 5, 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,21 +20,6 @@ pub struct TimestampMicros(DateTime<Utc>);
 pub struct TimeError {
     form: &'static str,
     text: String,
-}
-
-/// Both forms up to the second, digit by digit: chrono's own formatting reads its pattern anew for
-/// each time, which shows where a bundle holds dozens.
-fn write_to_seconds(time: &DateTime<Utc>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(
-        formatter,
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        time.year(),
-        time.month(),
-        time.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    )
 }
 
 /// Years outside four digits have no form in documents.
@@ -93,31 +79,69 @@ impl From<Timestamp> for TimestampMicros {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_to_seconds(&self.0, formatter)?;
-        formatter.write_str("Z")
+        formatter.write_str(text_of(&self.0, &mut SECONDS.clone()))
     }
 }
 
 impl fmt::Display for TimestampMicros {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_to_seconds(&self.0, formatter)?;
-        write!(formatter, ".{:06}Z", self.0.timestamp_subsec_micros())
+        formatter.write_str(text_of(&self.0, &mut MICROS.clone()))
     }
+}
+
+const SECONDS: [u8; 20] = *b"0000-00-00T00:00:00Z";
+
+const MICROS: [u8; 27] = *b"0000-00-00T00:00:00.000000Z";
+
+/// Fills in the digits of one of the two forms. By hand, because chrono interprets a pattern anew
+/// for each time, which shows where a bundle holds dozens.
+fn text_of<'a>(time: &DateTime<Utc>, form: &'a mut [u8]) -> &'a str {
+    let with_micros = form.len() == MICROS.len();
+    let mut put = |digits: Range<usize>, mut number: u32| {
+        for digit in form[digits].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    };
+    put(0..4, time.year().unsigned_abs());
+    put(5..7, time.month());
+    put(8..10, time.day());
+    put(11..13, time.hour());
+    put(14..16, time.minute());
+    put(17..19, time.second());
+    if with_micros {
+        put(20..26, time.timestamp_subsec_micros());
+    }
+    std::str::from_utf8(form).expect("digits are ASCII")
 }
 
 /// Reads leniently, then demands that writing gives the same text: that excludes every spelling
 /// but one.
-fn parse_exact<T: fmt::Display>(
+fn parse_exact<const LENGTH: usize>(
     text: &str,
-    form: &'static str,
-    of: fn(DateTime<Utc>) -> Option<T>,
-) -> Result<T, TimeError> {
-    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.fZ")
-        .ok()
-        .and_then(|time| of(time.and_utc()))
-        .filter(|time| time.to_string() == text)
+    mut form: [u8; LENGTH],
+    name: &'static str,
+) -> Result<DateTime<Utc>, TimeError> {
+    let number = |digits: Range<usize>| {
+        let mut digits = text.get(digits)?.chars();
+        digits.try_fold(0, |number: u32, c| Some(number * 10 + c.to_digit(10)?))
+    };
+    let read = || {
+        let date = (number(0..4)?, number(5..7)?, number(8..10)?);
+        let time = (number(11..13)?, number(14..16)?, number(17..19)?);
+        let micros = if LENGTH == MICROS.len() {
+            number(20..26)?
+        } else {
+            0
+        };
+        NaiveDate::from_ymd_opt(date.0.cast_signed(), date.1, date.2)?
+            .and_hms_micro_opt(time.0, time.1, time.2, micros)
+    };
+    read()
+        .map(|time| time.and_utc())
+        .filter(|time| has_form(*time) && text_of(time, &mut form) == text)
         .ok_or_else(|| TimeError {
-            form,
+            form: name,
             text: text.to_owned(),
         })
 }
@@ -126,7 +150,7 @@ impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        parse_exact(text, "YYYY-MM-DDTHH:MM:SSZ", Timestamp::new)
+        parse_exact(text, SECONDS, "YYYY-MM-DDTHH:MM:SSZ").map(Timestamp)
     }
 }
 
@@ -134,7 +158,7 @@ impl FromStr for TimestampMicros {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        parse_exact(text, "YYYY-MM-DDTHH:MM:SS.ffffffZ", TimestampMicros::new)
+        parse_exact(text, MICROS, "YYYY-MM-DDTHH:MM:SS.ffffffZ").map(TimestampMicros)
     }
 }
 

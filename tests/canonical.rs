@@ -298,6 +298,8 @@ fn members_left_out_of_a_hash_are_those_at_the_top_only() {
         let node = read(text.as_bytes(), INTEGERS).unwrap();
         let found = canonical::digest_without(&node, &["s", "t"]).unwrap();
         assert_eq!(found, Digest::of(rest.as_bytes()), "{text}");
+        let found = canonical::tree_digest_without(&node, &["s", "t"]);
+        assert_eq!(found, Digest::of(rest.as_bytes()), "{text}");
     }
 }
 
@@ -364,6 +366,22 @@ proptest! {
         prop_assert_eq!(canonical::to_vec(&again).unwrap(), bytes);
     }
 
+    /// A tree hashes as the value does that is read from it, whatever is left out.
+    #[test]
+    fn trees_hash_as_their_values(
+        members in proptest::collection::btree_map(texts(), values(), 0..8),
+        left_out in 0_usize..8,
+    ) {
+        let keys: Vec<String> = members.keys().take(left_out).cloned().collect();
+        let omit: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let value = Json::Object(members);
+        let wire = canonical::wire(&value).unwrap();
+        let node = read(&wire, FLOATS).unwrap();
+        let found = canonical::tree_digest_without(&node, &omit);
+        prop_assert_eq!(found, canonical::digest_without(&value, &omit).unwrap());
+        prop_assert_eq!(found, canonical::digest_without(&node, &omit).unwrap());
+    }
+
     /// The wire form of the same value hashes to the same, in whatever order its members stand.
     #[test]
     fn the_order_of_members_does_not_matter(
@@ -391,7 +409,12 @@ proptest! {
             .values()
             .map(|(key, value)| format!("{}:{value}", serde_json::to_string(key).unwrap()))
             .collect();
-        prop_assert_eq!(found, format!("{{{}}}", expected.join(",")));
+        let expected = format!("{{{}}}", expected.join(","));
+        prop_assert_eq!(
+            canonical::tree_digest_without(&node, &[]),
+            Digest::of(expected.as_bytes())
+        );
+        prop_assert_eq!(found, expected);
     }
 
     #[test]

@@ -39,6 +39,19 @@ fn of<T: serde::Serialize>(document: &T) -> Verdict {
 }
 
 #[test]
+fn null_in_the_place_of_a_signer_that_is_missing_is_refused() {
+    let text = String::from_utf8(common::published()).unwrap();
+    let with_null = text.replace(
+        r#","notes":"Pith uses"#,
+        r#","signer_id":null,"signer_type":null,"notes":"Pith uses"#,
+    );
+    assert_ne!(text, with_null);
+    assert!(pith::bundle::Bundle::from_slice(text.as_bytes()).is_ok());
+    let error = pith::bundle::Bundle::from_slice(with_null.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("public_keys[0]"), "{error}");
+}
+
+#[test]
 fn event_in_another_signers_name_is_not_verified() {
     let w = &*WORLD;
     let e = attested(&w.registry, 1)

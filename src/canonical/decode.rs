@@ -1,13 +1,9 @@
 //! From a [`Node`] tree to typed values, through serde.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
-use serde::de::{
-    self, DeserializeOwned, Deserializer, EnumAccess, IntoDeserializer, Unexpected, VariantAccess,
-    Visitor,
-};
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::node::Node;
@@ -38,6 +34,20 @@ pub fn from_slice_with<T: DeserializeOwned>(
 /// # Errors
 /// [`DecodeError::Shape`] if a field is missing, unknown, of another type, or not of its form.
 pub fn from_node<T: DeserializeOwned>(node: Node<'_>) -> Result<T, DecodeError> {
+    from_tree(&node)
+}
+
+/// As [`from_node`], for a tree that is needed further.
+///
+/// # Errors
+/// As [`from_node`].
+pub fn from_tree<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, DecodeError> {
+    // Keeping track of the path takes as long as all the rest, so that is done only when there is
+    // a fault to name the path of.
+    T::deserialize(node).or_else(|_| with_path(node))
+}
+
+fn with_path<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, DecodeError> {
     serde_path_to_error::deserialize(node).map_err(|error| DecodeError::Shape {
         path: match error.path().to_string() {
             root if root == "." => "top level".to_owned(),
@@ -82,7 +92,7 @@ impl de::Error for ShapeError {
     }
 }
 
-impl<'de> IntoDeserializer<'de, ShapeError> for Node<'de> {
+impl<'de> IntoDeserializer<'de, ShapeError> for &'de Node<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -90,26 +100,25 @@ impl<'de> IntoDeserializer<'de, ShapeError> for Node<'de> {
     }
 }
 
-impl<'de> Deserializer<'de> for Node<'de> {
+impl<'de> Deserializer<'de> for &'de Node<'_> {
     type Error = ShapeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ShapeError> {
         match self {
             Node::Null => visitor.visit_unit(),
-            Node::Bool(value) => visitor.visit_bool(value),
-            Node::Int(value) => visitor.visit_i64(value),
-            Node::UInt(value) => visitor.visit_u64(value),
-            Node::Float(value) => visitor.visit_f64(value),
-            Node::String(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
-            Node::String(Cow::Owned(text)) => visitor.visit_string(text),
+            Node::Bool(value) => visitor.visit_bool(*value),
+            Node::Int(value) => visitor.visit_i64(*value),
+            Node::UInt(value) => visitor.visit_u64(*value),
+            Node::Float(value) => visitor.visit_f64(*value),
+            Node::String(text) => visitor.visit_borrowed_str(text),
             Node::Array(items) => {
-                let mut seq = SeqDeserializer::new(items.into_iter());
+                let mut seq = SeqDeserializer::new(items.iter());
                 let value = visitor.visit_seq(&mut seq)?;
                 seq.end()?;
                 Ok(value)
             }
             Node::Object(members) => {
-                let entries = members.into_iter().map(|(key, value)| (Key(key), value));
+                let entries = members.iter().map(|(key, value)| (Key(key), value));
                 let mut map = MapDeserializer::new(entries);
                 let value = visitor.visit_map(&mut map)?;
                 map.end()?;
@@ -157,7 +166,8 @@ impl<'de> Deserializer<'de> for Node<'de> {
         visitor: V,
     ) -> Result<V::Value, ShapeError> {
         match self {
-            Node::String(word) => visitor.visit_enum(Word(word)),
+            // The only kind of enum that documents hold: a word for each variant.
+            Node::String(word) => visitor.visit_enum(BorrowedStrDeserializer::new(word)),
             other => Err(de::Error::invalid_type(other.unexpected(), &"a string")),
         }
     }
@@ -184,78 +194,12 @@ impl Node<'_> {
 }
 
 /// A member's key on its way to a field identifier.
-struct Key<'de>(Cow<'de, str>);
+struct Key<'de>(&'de str);
 
 impl<'de> IntoDeserializer<'de, ShapeError> for Key<'de> {
-    type Deserializer = Node<'de>;
+    type Deserializer = BorrowedStrDeserializer<'de, ShapeError>;
 
-    fn into_deserializer(self) -> Node<'de> {
-        Node::String(self.0)
-    }
-}
-
-/// A string that names a variant without content, the only kind of enum documents hold.
-struct Word<'de>(Cow<'de, str>);
-
-impl<'de> EnumAccess<'de> for Word<'de> {
-    type Error = ShapeError;
-    type Variant = NoContent;
-
-    fn variant_seed<S: de::DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, NoContent), ShapeError> {
-        let word: StrDeserializer<'_, ShapeError> = (&*self.0).into_deserializer();
-        Ok((seed.deserialize(WordStr(word))?, NoContent))
-    }
-}
-
-/// Lets a short-lived word stand where a seed wants a deserializer of any lifetime.
-struct WordStr<'a>(StrDeserializer<'a, ShapeError>);
-
-impl<'de> Deserializer<'de> for WordStr<'_> {
-    type Error = ShapeError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ShapeError> {
-        self.0.deserialize_any(visitor)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        option unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
-        ignored_any
-    }
-}
-
-struct NoContent;
-
-impl<'de> VariantAccess<'de> for NoContent {
-    type Error = ShapeError;
-
-    fn unit_variant(self) -> Result<(), ShapeError> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: de::DeserializeSeed<'de>>(
-        self,
-        _seed: T,
-    ) -> Result<T::Value, ShapeError> {
-        Err(de::Error::custom("this variant holds no value"))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(
-        self,
-        _len: usize,
-        _visitor: V,
-    ) -> Result<V::Value, ShapeError> {
-        Err(de::Error::custom("this variant holds no value"))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _fields: &'static [&'static str],
-        _visitor: V,
-    ) -> Result<V::Value, ShapeError> {
-        Err(de::Error::custom("this variant holds no value"))
+    fn into_deserializer(self) -> Self::Deserializer {
+        BorrowedStrDeserializer::new(self.0)
     }
 }

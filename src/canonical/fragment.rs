@@ -1,15 +1,15 @@
 //! Canonical text computed once and spliced wherever the same value stands again.
 
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde::ser::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::node::Node;
+use super::tree::write;
 use super::write::{WriteError, to_vec};
 
 /// A JSON value as its canonical text; it has sorted keys on the wire too (SPEC 7).
-#[derive(Debug, Clone)]
-pub struct Fragment(Box<RawValue>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fragment(Box<str>);
 
 impl Fragment {
     /// The canonical text of `value`.
@@ -18,31 +18,37 @@ impl Fragment {
     /// As [`to_vec`].
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Fragment, WriteError> {
         let text = String::from_utf8(to_vec(value)?).expect("JSON text is UTF-8");
-        Ok(Fragment(RawValue::from_string(text)?))
+        Ok(Fragment(text.into()))
+    }
+
+    /// The canonical text of a tree that was read.
+    pub fn of_tree(node: &Node<'_>) -> Fragment {
+        let mut bytes = Vec::with_capacity(1 << 12);
+        write(&mut bytes, node, &[]);
+        let text = String::from_utf8(bytes).expect("JSON text is UTF-8");
+        Fragment(text.into())
     }
 
     /// The canonical text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 }
 
-impl PartialEq for Fragment {
-    fn eq(&self, other: &Fragment) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for Fragment {}
+/// The name by which serde_json's `RawValue` tells its serializer to write text as it is. The
+/// canonical writer heeds it too. A `RawValue` itself could be made only by parsing the text again.
+pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 impl Serialize for Fragment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
+        raw.serialize_field(RAW_VALUE, &self.0)?;
+        raw.end()
     }
 }
 
 impl<'de> Deserialize<'de> for Fragment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Fragment::of(&Node::deserialize(deserializer)?).map_err(D::Error::custom)
+        Node::deserialize(deserializer).map(|node| Fragment::of_tree(&node))
     }
 }

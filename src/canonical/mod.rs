@@ -11,6 +11,7 @@
 //! - [`Stencil`] writes many texts that differ in a few values only.
 
 mod decode;
+mod escape;
 mod float;
 mod fragment;
 mod json;
@@ -18,15 +19,18 @@ mod node;
 mod open;
 mod read;
 mod stencil;
+mod tree;
 mod write;
+mod writer;
 
-pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with};
+pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with, from_tree};
 pub use fragment::Fragment;
 pub use json::Json;
 pub use node::Node;
 pub use open::Open;
 pub use read::{MAX_DEPTH, Numbers, ReadError, read};
 pub use stencil::Stencil;
+pub use tree::tree_digest_without;
 pub use write::{
     WriteError, digest, digest_without, list_shorter_keys_first, shorter_keys_first, to_vec,
     to_vec_without, wire, wire_to,

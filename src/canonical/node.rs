@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node<'de>, A::Error> {
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(likely(seq.size_hint()));
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(likely(map.size_hint()));
         while let Some((Key(key), value)) = map.next_entry()? {
             members.push((key, value));
         }
@@ -130,8 +130,13 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 }
 
+/// How many entries to make room for: as many as announced, within reason.
+fn likely(announced: Option<usize>) -> usize {
+    announced.unwrap_or_default().min(64)
+}
+
 /// A key that stays borrowed where it can; `Cow` alone would always copy.
-struct Key<'de>(Cow<'de, str>);
+pub(super) struct Key<'de>(pub Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

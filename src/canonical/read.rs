@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::node::Node;
-
+use super::escape::plain_prefix;
 use super::float::python_repr;
+use super::node::Node;
 
 /// How deep containers may nest; the top-level one is at depth 1 (SPEC 1).
 pub const MAX_DEPTH: usize = 128;
@@ -231,13 +231,12 @@ impl<'a> Reader<'a> {
         let mut plain_from = start;
         loop {
             let rest = &self.text.as_bytes()[self.at..];
-            let stop = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-                .ok_or_else(|| fault(self.text.len(), "the text ends inside a string"))?;
-            self.at += stop;
+            self.at += plain_prefix(rest);
+            let Some(stop) = self.peek() else {
+                return Err(self.error("the text ends inside a string"));
+            };
             let plain = &self.text[plain_from..self.at];
-            match rest[stop] {
+            match stop {
                 b'"' => {
                     self.at += 1;
                     return Ok(match unescaped {

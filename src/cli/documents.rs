@@ -5,8 +5,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::files::FileError;
+use crate::manifest::ManifestLine;
 
 use super::error::{Exit, Failure};
+use super::listed::{Part, check_bytes, check_count, parts_of};
 
 /// The largest document that is read. As a tree it may take sixteen times as much.
 const LARGEST: u64 = 128 << 20;
@@ -21,58 +23,33 @@ pub struct Document {
 
 /// The documents in files, one after the other.
 pub struct Documents {
-    files: std::vec::IntoIter<PathBuf>,
+    parts: std::vec::IntoIter<Part>,
     open: Option<OpenFile>,
 }
 
 impl Documents {
     /// The documents in these files and folders; `-` is stdin.
     pub fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
-        let mut files = Vec::new();
+        let mut parts = Vec::new();
         for path in paths {
             if path != Path::new("-") && path.is_dir() {
-                add_folder(path, &mut files)?;
+                parts.append(&mut parts_of(path)?);
             } else {
                 if path != Path::new("-") {
                     fs::metadata(path).map_err(FileError::io("read", path))?;
                 }
-                files.push(path.clone());
+                parts.push(Part::File(path.clone(), None));
             }
         }
         Ok(Documents {
-            files: files.into_iter(),
+            parts: parts.into_iter(),
             open: None,
         })
     }
 }
 
-/// Everything in a folder that a document's name could belong to, in order of names.
-fn add_folder(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(FileError::io("read", folder))? {
-        let path = entry.map_err(FileError::io("read", folder))?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let plain = name.trim_end_matches(".gz").trim_end_matches(".zst");
-        if path.is_file() && (plain.ends_with(".json") || plain.ends_with(".jsonl")) {
-            found.push(path);
-        }
-    }
-    if found.is_empty() {
-        return Err(Failure::new(
-            Exit::Io,
-            format!("{} holds no .json or .jsonl file", folder.display()),
-        ));
-    }
-    found.sort();
-    files.append(&mut found);
-    Ok(())
-}
-
 impl Iterator for Documents {
+    /// A failure stands where the documents would that it hides; others may follow.
     type Item = Result<Document, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -87,9 +64,18 @@ impl Iterator for Documents {
                     }
                 }
             }
-            match OpenFile::open(self.files.next()?) {
-                Ok(file) => self.open = Some(file),
-                Err(failure) => return Some(Err(failure)),
+            let fault = match self.parts.next()? {
+                Part::Fault(failure) => Some(failure),
+                Part::File(path, listed) => match OpenFile::open(path, listed) {
+                    Ok((file, fault)) => {
+                        self.open = Some(file);
+                        fault
+                    }
+                    Err(failure) => Some(failure),
+                },
+            };
+            if let Some(failure) = fault {
+                return Some(Err(failure));
             }
         }
     }
@@ -97,34 +83,49 @@ impl Iterator for Documents {
 
 struct OpenFile {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
+    reader: Box<dyn BufRead + Send>,
     line: u64,
+    documents: u64,
+    /// What the manifest of its folder says of it.
+    listed: Option<ManifestLine>,
     /// Whether each line is a document; `None` until the first one was read.
     by_line: Option<bool>,
 }
 
 impl OpenFile {
-    fn open(path: PathBuf) -> Result<Self, Failure> {
-        let raw: Box<dyn Read> = if path == Path::new("-") {
+    /// Opens a file, and says at once if it is not the one that is listed.
+    fn open(
+        path: PathBuf,
+        listed: Option<ManifestLine>,
+    ) -> Result<(Self, Option<Failure>), Failure> {
+        let mut fault = None;
+        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(std::io::stdin())
         } else {
-            Box::new(File::open(&path).map_err(FileError::io("read", &path))?)
+            let mut file = File::open(&path).map_err(FileError::io("read", &path))?;
+            if let Some(line) = &listed {
+                fault = check_bytes(&mut file, &path, line)?;
+            }
+            Box::new(file)
         };
         let name = path.to_string_lossy();
-        let reader: Box<dyn BufRead> = if name.ends_with(".gz") {
+        let reader: Box<dyn BufRead + Send> = if name.ends_with(".gz") {
             Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(raw)))
         } else if name.ends_with(".zst") {
             let decoder = zstd::Decoder::new(raw).map_err(FileError::io("decompress", &path))?;
-            Box::new(BufReader::new(decoder))
+            Box::new(BufReader::with_capacity(1 << 17, decoder))
         } else {
-            Box::new(BufReader::with_capacity(1 << 16, raw))
+            Box::new(BufReader::with_capacity(1 << 17, raw))
         };
-        Ok(OpenFile {
+        let file = OpenFile {
             path,
             reader,
             line: 0,
+            documents: 0,
+            listed,
             by_line: None,
-        })
+        };
+        Ok((file, fault))
     }
 
     fn next(&mut self) -> Result<Option<Document>, Failure> {
@@ -138,6 +139,9 @@ impl OpenFile {
                 if self.by_line.is_none() {
                     let problem = format!("{} holds no document", self.path.display());
                     return Err(Failure::new(Exit::Io, problem));
+                }
+                if let Some(line) = &self.listed {
+                    check_count(&self.path, self.documents, line)?;
                 }
                 return Ok(None);
             }
@@ -163,6 +167,7 @@ impl OpenFile {
                     .map_err(FileError::io("read", &self.path))?;
                 self.refuse_huge(&bytes)?;
             }
+            self.documents += 1;
             return Ok(Some(self.document(bytes, by_line)));
         }
     }

@@ -1,6 +1,7 @@
 //! `pith verify`: judge documents from anywhere.
 
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::keys::{Keyset, TrustedKey};
@@ -10,9 +11,10 @@ use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict, verify_docume
 use clap::Args;
 use serde::Serialize;
 
-use super::context::{Context, JSON_SCHEMA, parse_time};
-use super::documents::Documents;
+use super::context::{Context, JSON_SCHEMA, all_cores, parse_time};
+use super::documents::{Document, Documents};
 use super::error::{Exit, Failure};
+use super::in_order::in_order;
 use super::output::{self, printable};
 use crate::files;
 use crate::home::read_public_key;
@@ -45,6 +47,10 @@ pub struct VerifyArgs {
     /// Say what a check means and what to do when it fails
     #[arg(long, value_name = "CODE", conflicts_with = "paths")]
     explain: Option<Code>,
+
+    /// How many threads check [default: one a core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
 
     /// Print every check of every document
     #[arg(short, long)]
@@ -91,49 +97,31 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         at: args.at,
         now: context.now().seconds(),
     };
-    let mut documents = Documents::open(&args.paths)?;
-    let mut out = output::stdout();
-    let mut count = Count::default();
-    let mut exit = Exit::Done;
-    // A document on its own is reported in full, so the first one waits for the second.
-    let mut waiting = None;
-    loop {
-        let next = match documents.next() {
-            Some(Ok(document)) => {
-                let report = verify_document(&document.bytes, &policy);
-                Some((document.place, report))
-            }
-            Some(Err(failure)) => {
-                exit = exit.worst(failure.report());
-                continue;
-            }
-            None => None,
-        };
-        let last = next.is_none();
-        if let Some((place, report)) = std::mem::replace(&mut waiting, next) {
-            let alone = last && count.documents == 0;
-            exit = exit.worst(add(&mut count, &report));
-            if context.json() {
-                let verdict = report.verdict();
-                let line = Line {
-                    schema_version: JSON_SCHEMA,
-                    document: &place,
-                    verdict,
-                    report: &report,
-                };
-                output::json_line(&mut out, &line)?;
-            } else {
-                let in_full = alone || args.verbose;
-                let shown = in_full || count.failed + count.untrusted <= SHOWN;
-                if in_full || (shown && report.verdict() != Verdict::Verified) {
-                    print(&mut out, &place, &report, in_full)?;
-                }
-            }
-        }
-        if last {
-            break;
-        }
-    }
+    let judging = Judging {
+        policy: &policy,
+        json: context.json(),
+        verbose: args.verbose,
+    };
+    let mut first = true;
+    let documents = Documents::open(&args.paths)?
+        .map(|next| next.map(|document| (std::mem::take(&mut first), document)));
+    let mut tally = Tally::new(&args, context);
+    in_order(
+        documents,
+        args.jobs.unwrap_or_else(all_cores),
+        |next| {
+            next.as_ref()
+                .map_or(0, |(_, document)| document.bytes.len())
+        },
+        |next| next.map(|(first, document)| judging.judge(&document, first)),
+        |judged| tally.take(judged),
+    )?;
+    let Tally {
+        mut out,
+        count,
+        exit,
+        ..
+    } = tally.end()?;
     if count.documents == 0 && exit == Exit::Done {
         return Err(Failure::new(
             Exit::Io,
@@ -210,21 +198,112 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
     Ok(trust)
 }
 
-fn add(count: &mut Count, report: &Report) -> Exit {
-    count.documents += 1;
-    match report.verdict() {
-        Verdict::Verified => {
-            count.verified += 1;
-            Exit::Done
+/// How every document is judged, whatever thread does it.
+struct Judging<'a> {
+    policy: &'a Policy<'a>,
+    json: bool,
+    verbose: bool,
+}
+
+/// A verdict and its words.
+struct Judged {
+    verdict: Verdict,
+    /// What is printed of one document among many.
+    text: Vec<u8>,
+    /// What is printed of the first document if no other follows.
+    alone: Option<Vec<u8>>,
+}
+
+impl Judging<'_> {
+    fn judge(&self, document: &Document, first: bool) -> Judged {
+        let report = verify_document(&document.bytes, self.policy);
+        let verdict = report.verdict();
+        let place = &document.place;
+        let (mut text, mut alone) = (Vec::new(), None);
+        if self.json {
+            let line = Line {
+                schema_version: JSON_SCHEMA,
+                document: place,
+                verdict,
+                report: &report,
+            };
+            output::json_line(&mut text, &line).expect("a report is JSON, and memory takes it");
+        } else {
+            let in_full = || {
+                let mut text = Vec::new();
+                print(&mut text, place, &report, true).expect("memory takes it");
+                text
+            };
+            if self.verbose {
+                text = in_full();
+            } else if verdict != Verdict::Verified {
+                print(&mut text, place, &report, false).expect("memory takes it");
+            }
+            alone = first.then(in_full);
         }
-        Verdict::Untrusted => {
-            count.untrusted += 1;
-            Exit::Untrusted
+        Judged {
+            verdict,
+            text,
+            alone,
         }
-        Verdict::Failed => {
-            count.failed += 1;
-            Exit::Refused
+    }
+}
+
+/// Takes verdicts in the order of the documents, counts them and prints what is to be shown.
+struct Tally {
+    out: output::Stdout,
+    count: Count,
+    exit: Exit,
+    show_all: bool,
+    /// A document on its own is reported in full, so the first one waits for the second.
+    waiting: Option<Judged>,
+}
+
+impl Tally {
+    fn new(args: &VerifyArgs, context: &Context) -> Self {
+        Tally {
+            out: output::stdout(),
+            count: Count::default(),
+            exit: Exit::Done,
+            show_all: args.verbose || context.json(),
+            waiting: None,
         }
+    }
+
+    fn take(&mut self, judged: Result<Judged, Failure>) -> Result<(), Failure> {
+        match judged {
+            Err(failure) => {
+                self.exit = self.exit.worst(failure.report());
+                Ok(())
+            }
+            Ok(judged) => match self.waiting.replace(judged) {
+                Some(before) => self.add(&before, &before.text),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn end(mut self) -> Result<Self, Failure> {
+        if let Some(last) = self.waiting.take() {
+            self.add(&last, last.alone.as_ref().unwrap_or(&last.text))?;
+        }
+        Ok(self)
+    }
+
+    fn add(&mut self, judged: &Judged, text: &[u8]) -> Result<(), Failure> {
+        let count = &mut self.count;
+        count.documents += 1;
+        let (counted, exit) = match judged.verdict {
+            Verdict::Verified => (&mut count.verified, Exit::Done),
+            Verdict::Untrusted => (&mut count.untrusted, Exit::Untrusted),
+            Verdict::Failed => (&mut count.failed, Exit::Refused),
+        };
+        *counted += 1;
+        self.exit = self.exit.worst(exit);
+        if self.show_all || count.failed + count.untrusted <= SHOWN {
+            self.out.write_all(text)?;
+        }
+        Ok(())
     }
 }
 

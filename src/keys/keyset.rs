@@ -25,6 +25,9 @@ pub const REGISTRY: &str = "pith_registry";
 /// The published key of pith.science, built in.
 const BUILT_IN: &str = include_str!("../../keys/pith.science.json");
 
+/// Whose key that is.
+const BUILT_IN_SIGNER: &str = "pith.science";
+
 /// A list of trusted keys as a registry home keeps it (`keys/keyset.json`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,10 +106,13 @@ impl Keyset {
     pub fn built_in() -> Self {
         let key =
             canonical::from_slice(BUILT_IN.as_bytes()).expect("the built-in key is well formed");
-        Keyset::new(vec![TrustedKey::of_registry(
-            key,
-            Some("pith.science".to_owned()),
-        )])
+        let signer_id = Some(BUILT_IN_SIGNER.to_owned());
+        Keyset::new(vec![TrustedKey::of_registry(key, signer_id)])
+    }
+
+    /// Whether the built-in keyset knows a key of this signer.
+    pub fn built_in_knows(signer_id: &str) -> bool {
+        signer_id == BUILT_IN_SIGNER
     }
 
     /// The entry of the raw key `key`.

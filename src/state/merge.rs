@@ -1,5 +1,6 @@
 //! The merge itself (SPEC 7).
 
+use std::borrow::Cow;
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,18 +24,54 @@ pub struct Merged {
     pub dangling: Vec<Dangling>,
 }
 
+/// The parts of an event that a state shows as text. An event's identity covers them, so they are
+/// the same in all copies of it.
+pub(crate) struct Shown {
+    pub signer: Fragment,
+    pub payload: Fragment,
+}
+
+/// A [`Merged`] whose events may be somebody else's.
+pub(crate) struct Replayed<'a> {
+    pub state: State,
+    pub events: Vec<Cow<'a, Event>>,
+    pub dangling: Vec<Dangling>,
+}
+
+impl Replayed<'_> {
+    fn into_merged(self) -> Merged {
+        Merged {
+            state: self.state,
+            events: self.events.into_iter().map(Cow::into_owned).collect(),
+            dangling: self.dangling,
+        }
+    }
+}
+
 /// Merges candidates about `subject` into a state (SPEC 7).
 ///
 /// The result depends on the set of candidates, not on their order or number. Without any
 /// `aliases` those of the record are given, at its record_created's time.
-pub fn merge(
+pub fn merge<'a>(
     subject: PithNumber,
-    candidates: impl IntoIterator<Item = Candidate>,
+    candidates: impl IntoIterator<Item = Candidate<'a>>,
     aliases: impl IntoIterator<Item = SourceAlias>,
     keys: &KeyTable,
 ) -> Merged {
+    replay(subject, candidates, aliases, keys, BTreeMap::new()).into_merged()
+}
+
+/// As [`merge`], for who has the events already and wants no copies of them, nor to have written
+/// again what is in `shown`.
+pub(crate) fn replay<'a>(
+    subject: PithNumber,
+    candidates: impl IntoIterator<Item = Candidate<'a>>,
+    aliases: impl IntoIterator<Item = SourceAlias>,
+    keys: &KeyTable,
+    shown: BTreeMap<EventId, Shown>,
+) -> Replayed<'a> {
     let (valid, invalid) = judge(&subject, candidates, keys);
-    fold(subject, valid, invalid, aliases)
+    fold(subject, valid, invalid, aliases, shown)
 }
 
 /// As [`merge`], for events that are valid: they were judged before, or will be before anybody
@@ -44,18 +81,23 @@ pub(crate) fn merge_valid(
     events: impl IntoIterator<Item = Event>,
     aliases: impl IntoIterator<Item = SourceAlias>,
 ) -> Merged {
-    let valid = events.into_iter().map(|event| (event.event_id, event));
-    fold(subject, valid.collect(), Vec::new(), aliases)
+    let owned = |event: Event| (event.event_id, Cow::Owned(event));
+    let valid = events.into_iter().map(owned).collect();
+    fold(subject, valid, Vec::new(), aliases, BTreeMap::new()).into_merged()
 }
 
 /// Rules 3 to 8.
-fn fold(
+fn fold<'a>(
     subject: PithNumber,
-    valid: BTreeMap<EventId, Event>,
+    valid: BTreeMap<EventId, Cow<'a, Event>>,
     invalid: Vec<InvalidEvent>,
     aliases: impl IntoIterator<Item = SourceAlias>,
-) -> Merged {
-    let events: Events<'_> = valid.iter().map(|(id, event)| (*id, event)).collect();
+    mut shown: BTreeMap<EventId, Shown>,
+) -> Replayed<'a> {
+    let events: Events<'_> = valid
+        .iter()
+        .map(|(id, event)| (*id, event.as_ref()))
+        .collect();
     let graph = Graph::of(&events);
     let equivocations = graph.equivocations();
     let applied_event_ids = graph.applied(&equivocations);
@@ -68,10 +110,10 @@ fn fold(
             continue;
         }
         if event.event_type == RECORD_CREATED {
-            current.record_created = Some(entry(event));
+            current.record_created = Some(entry(event, &mut shown));
             record = Some(event);
         } else if let Some(array) = current.array_of(&event.event_type) {
-            array.push(entry(event));
+            array.push(entry(event, &mut shown));
         }
     }
     current.source_aliases = earliest_aliases(aliases);
@@ -99,7 +141,7 @@ fn fold(
     };
     state.state_sha256 = state.digest();
     let dangling = graph.dangling;
-    Merged {
+    Replayed {
         events: in_bundle_order(valid, &state.applied_event_ids),
         state,
         dangling,
@@ -107,12 +149,12 @@ fn fold(
 }
 
 /// Rules 1 and 2: one event for each identity that has a valid copy, a reason for each other.
-fn judge(
+fn judge<'a>(
     subject: &PithNumber,
-    candidates: impl IntoIterator<Item = Candidate>,
+    candidates: impl IntoIterator<Item = Candidate<'a>>,
     keys: &KeyTable,
-) -> (BTreeMap<EventId, Event>, Vec<InvalidEvent>) {
-    let mut valid: BTreeMap<EventId, Event> = BTreeMap::new();
+) -> (BTreeMap<EventId, Cow<'a, Event>>, Vec<InvalidEvent>) {
+    let mut valid: BTreeMap<EventId, Cow<'a, Event>> = BTreeMap::new();
     let mut faults: BTreeMap<Option<EventId>, InvalidReason> = BTreeMap::new();
     for candidate in candidates {
         if let Some(reason) = candidate.fault(subject, keys) {
@@ -151,13 +193,17 @@ fn fragment<T: serde::Serialize>(value: &T) -> Fragment {
     Fragment::of(value).expect("events hold nothing that JSON cannot")
 }
 
-fn entry(event: &Event) -> Entry {
+fn entry(event: &Event, shown: &mut BTreeMap<EventId, Shown>) -> Entry {
+    let shown = shown.remove(&event.event_id).unwrap_or_else(|| Shown {
+        signer: fragment(&event.signer),
+        payload: fragment(&event.payload),
+    });
     Entry {
         event_id: event.event_id,
         target: event.target.clone(),
         created_at: event.created_at,
-        signer: fragment(&event.signer),
-        payload: fragment(&event.payload),
+        signer: shown.signer,
+        payload: shown.payload,
     }
 }
 
@@ -169,7 +215,10 @@ fn record_created(event: &Event) -> Option<(&crate::event::RecordCreated, Timest
 }
 
 /// SPEC 8: the applied events in order, then the rest by id.
-fn in_bundle_order(mut valid: BTreeMap<EventId, Event>, applied: &[EventId]) -> Vec<Event> {
+fn in_bundle_order<'a>(
+    mut valid: BTreeMap<EventId, Cow<'a, Event>>,
+    applied: &[EventId],
+) -> Vec<Cow<'a, Event>> {
     let first: BTreeSet<EventId> = applied.iter().copied().collect();
     let rest: Vec<EventId> = valid
         .keys()

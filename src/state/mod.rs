@@ -10,8 +10,8 @@ mod validity;
 use serde::{Deserialize, Serialize};
 
 pub use graph::Dangling;
-pub(crate) use merge::merge_valid;
 pub use merge::{Merged, merge};
+pub(crate) use merge::{Replayed, Shown, merge_valid, replay};
 pub use validity::{Candidate, InvalidReason, KeyTable, KeyTableError, TableKey};
 
 use crate::canonical::{self, Fragment};

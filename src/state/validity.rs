@@ -1,5 +1,6 @@
 //! Which events are valid: a matter of the event and the key table alone (SPEC 7, rules 1 and 2).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -127,29 +128,37 @@ impl InvalidReason {
 
 /// Something handed to the merge as an event: an event, or what claims to be one.
 #[derive(Debug, Clone)]
-pub struct Candidate {
+pub struct Candidate<'a> {
     /// The recomputed identity; `None` if it is not even an object.
     pub(super) id: Option<EventId>,
     /// The event, if it has the shape of one.
-    pub(super) event: Option<Event>,
+    pub(super) event: Option<Cow<'a, Event>>,
 }
 
-impl From<Event> for Candidate {
+impl From<Event> for Candidate<'_> {
     fn from(event: Event) -> Self {
         Candidate {
             id: Some(EventId::of(event::content_digest(&event))),
-            event: Some(event),
+            event: Some(Cow::Owned(event)),
         }
     }
 }
 
-impl Candidate {
+impl<'a> Candidate<'a> {
+    /// An event whose identity the caller has recomputed from all that the event says.
+    pub(crate) fn identified(id: EventId, event: &'a Event) -> Self {
+        Candidate {
+            id: Some(id),
+            event: Some(Cow::Borrowed(event)),
+        }
+    }
+
     /// Takes any JSON value for an event.
     pub fn read(node: Node<'_>) -> Self {
-        let id = matches!(node, Node::Object(_)).then(|| EventId::of(event::content_digest(&node)));
+        let object = matches!(node, Node::Object(_));
         Candidate {
-            id,
-            event: from_node(node).ok(),
+            id: object.then(|| EventId::of(event::content_digest_of_tree(&node))),
+            event: from_node(node).ok().map(Cow::Owned),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::Code;
+use super::code::{Code, code_of};
+use super::digests::Digests;
 use super::document::DocumentKind;
 use super::report::{Outcome, Report};
 use super::trust::{Signed, judge};
@@ -16,17 +17,22 @@ use crate::keys::{Fingerprint, KeyId, PublicKey, REGISTRY};
 use crate::number::{AliasKind, PithNumber, alias_values};
 use crate::record::CanonicalRecord;
 use crate::snapshot::{EMPTY_SNAPSHOT, EXCERPT_CHARS, GraphSnapshot};
-use crate::state::{Candidate, InvalidReason, KeyTable, Merged, merge};
+use crate::state::{Candidate, KeyTable, Replayed, Shown, replay};
 
 /// Judges a bundle that was read.
 pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
+    verify_hashed(bundle, Digests::of(bundle), policy)
+}
+
+/// As [`verify_bundle`], with what its parts hash to.
+pub(super) fn verify_hashed(bundle: &Bundle, digests: Digests, policy: &Policy) -> Report {
     let mut report = Report::new(DocumentKind::Bundle);
     report.pith_number = Some(bundle.pith_number);
-    record(&mut report, bundle);
+    record(&mut report, bundle, &digests.record);
     let registry_id = registry_id(bundle);
     match KeyTable::of_published(&bundle.public_keys, registry_id) {
         Ok(keys) => {
-            events(&mut report, bundle, &keys);
+            events(&mut report, bundle, &keys, &digests.events, digests.shown);
             public_keys(&mut report, bundle);
         }
         Err(error) => report.fail(Code::BundleKeys, "public_keys", error.to_string()),
@@ -35,7 +41,7 @@ pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
         contents(&mut report, bundle, &format!("events[{index}]"), event);
     }
     links(&mut report, bundle);
-    signature(&mut report, bundle);
+    signature(&mut report, bundle, &digests.bundle);
     if let Some(expected) = policy.expect {
         report.compare(
             Code::NumberExpected,
@@ -52,16 +58,15 @@ pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
 }
 
 /// SPEC 2 and 3: the record, its digest and its names.
-fn record(report: &mut Report, bundle: &Bundle) {
-    let digest = bundle.canonical_record.digest();
+fn record(report: &mut Report, bundle: &Bundle, digest: &Digest) {
     report.compare(
         Code::RecordDigest,
         "canonical_sha256",
         &bundle.canonical_sha256,
-        &digest,
+        digest,
         "is the hash of canonical_record",
     );
-    let number = PithNumber::of(&bundle.canonical_record, &digest);
+    let number = PithNumber::of(&bundle.canonical_record, digest);
     report.compare(
         Code::RecordNumber,
         "pith_number",
@@ -118,10 +123,17 @@ fn registry_id(bundle: &Bundle) -> &str {
 }
 
 /// SPEC 5 and 7: every event valid, in order, and the state what they merge to.
-fn events(report: &mut Report, bundle: &Bundle, keys: &KeyTable) {
-    let candidates = bundle.events.iter().cloned().map(Candidate::from);
+fn events(
+    report: &mut Report,
+    bundle: &Bundle,
+    keys: &KeyTable,
+    ids: &[EventId],
+    shown: BTreeMap<EventId, Shown>,
+) {
+    let candidates = ids.iter().zip(&bundle.events);
+    let candidates = candidates.map(|(id, event)| Candidate::identified(*id, event));
     let aliases = bundle.source_aliases.iter().cloned();
-    let merged = merge(bundle.pith_number, candidates, aliases, keys);
+    let merged = replay(bundle.pith_number, candidates, aliases, keys, shown);
     for invalid in &merged.state.invalid_events {
         let id = invalid
             .event_id
@@ -138,8 +150,8 @@ fn events(report: &mut Report, bundle: &Bundle, keys: &KeyTable) {
         report.ok(Code::EventSignature, "events", message);
         report.ok(Code::ReceiptSignature, "receipts", "verify");
     }
-    let ids = |events: &[Event]| events.iter().map(|e| e.event_id).collect::<Vec<EventId>>();
-    if ids(&bundle.events) == ids(&merged.events) {
+    let stated = bundle.events.iter().map(|event| event.event_id);
+    if stated.eq(merged.events.iter().map(|event| event.event_id)) {
         report.ok(Code::BundleEvents, "events", "stand in order");
     } else {
         report.fail(
@@ -165,24 +177,7 @@ fn events(report: &mut Report, bundle: &Bundle, keys: &KeyTable) {
     state(report, bundle, &merged);
 }
 
-/// The check that an event fails which is invalid for this reason.
-pub(super) fn code_of(reason: InvalidReason) -> Code {
-    match reason {
-        InvalidReason::Shape => Code::EventShape,
-        InvalidReason::Subject => Code::EventSubject,
-        InvalidReason::Target => Code::EventTarget,
-        InvalidReason::ContentHash => Code::EventContent,
-        InvalidReason::KeyMismatch | InvalidReason::UnknownKey | InvalidReason::Signer => {
-            Code::EventKey
-        }
-        InvalidReason::Signature => Code::EventSignature,
-        InvalidReason::NotRegistry => Code::EventRegistry,
-        InvalidReason::Record => Code::EventRecord,
-        InvalidReason::Receipt => Code::ReceiptSignature,
-    }
-}
-
-fn state(report: &mut Report, bundle: &Bundle, merged: &Merged) {
+fn state(report: &mut Report, bundle: &Bundle, merged: &Replayed<'_>) {
     if bundle.state == merged.state {
         report.ok(Code::StateReplay, "state", "is the merge of the events");
     } else {
@@ -379,14 +374,13 @@ fn links(report: &mut Report, bundle: &Bundle) {
 }
 
 /// SPEC 8: the bundle's hash and its signature.
-fn signature(report: &mut Report, bundle: &Bundle) {
+fn signature(report: &mut Report, bundle: &Bundle, digest: &Digest) {
     let signature = &bundle.bundle_signature;
-    let digest = bundle.digest();
     report.compare(
         Code::BundleHash,
         "bundle_signature.bundle_sha256",
         &signature.bundle_sha256,
-        &digest,
+        digest,
         "is the hash of the bundle",
     );
     let subject = "bundle_signature";
@@ -400,7 +394,7 @@ fn signature(report: &mut Report, bundle: &Bundle) {
             let message = "names no registry key that the bundle carries";
             report.fail(Code::BundleSignature, subject, message);
         }
-        Some(object) if object.key.verifies(&digest, &signature.signature_b64) => {
+        Some(object) if object.key.verifies(digest, &signature.signature_b64) => {
             report.ok(
                 Code::BundleSignature,
                 subject,

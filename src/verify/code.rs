@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::state::InvalidReason;
+
 macro_rules! codes {
     ($($name:ident = $text:literal, $meaning:literal, $remedy:literal;)*) => {
         /// A check, by its stable name.
@@ -133,6 +135,23 @@ codes! {
     TimeFuture = "time.future",
         "Nothing is dated after the time of judging.",
         "Check your clock; if it is right, the signer's is not.";
+}
+
+/// The check that an event fails which is invalid for this reason.
+pub(super) fn code_of(reason: InvalidReason) -> Code {
+    match reason {
+        InvalidReason::Shape => Code::EventShape,
+        InvalidReason::Subject => Code::EventSubject,
+        InvalidReason::Target => Code::EventTarget,
+        InvalidReason::ContentHash => Code::EventContent,
+        InvalidReason::KeyMismatch | InvalidReason::UnknownKey | InvalidReason::Signer => {
+            Code::EventKey
+        }
+        InvalidReason::Signature => Code::EventSignature,
+        InvalidReason::NotRegistry => Code::EventRegistry,
+        InvalidReason::Record => Code::EventRecord,
+        InvalidReason::Receipt => Code::ReceiptSignature,
+    }
 }
 
 impl fmt::Display for Code {

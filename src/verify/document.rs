@@ -5,14 +5,15 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{code_of, verify_bundle};
-use super::code::Code;
+use super::bundle::verify_hashed;
+use super::code::{Code, code_of};
+use super::digests::Digests;
 use super::report::{Check, Outcome, Report};
 use super::trust::{Signed, judge};
 use super::{Policy, Trust, Verdict};
 use crate::arxiv::ArxivId;
 use crate::bundle::Bundle;
-use crate::canonical::{DecodeError, Node, Numbers, from_node, read};
+use crate::canonical::{DecodeError, Node, Numbers, from_node, from_tree, read};
 use crate::digest::Digest;
 use crate::event::{AttestationState, Event};
 use crate::keys::{Fingerprint, KeyId, REGISTRY};
@@ -75,9 +76,10 @@ pub fn verify_document(bytes: &[u8], policy: &Policy) -> Report {
         .iter()
         .find_map(|member| node.get(member)?.as_str()?.parse().ok());
     let judged = match kind {
-        DocumentKind::Bundle => {
-            from_node(node).map(|bundle: Bundle| verify_bundle(&bundle, policy))
-        }
+        DocumentKind::Bundle => from_tree(&node).map(|bundle: Bundle| {
+            let digests = Digests::of_tree(&node).unwrap_or_else(|| Digests::of(&bundle));
+            verify_hashed(&bundle, digests, policy)
+        }),
         DocumentKind::Event => from_node(node).map(|event: Event| verify_event(&event, policy)),
         DocumentKind::State => from_node(node).map(|state: State| verify_state(&state, policy)),
         DocumentKind::Receipt => {

@@ -7,6 +7,7 @@
 mod bundle;
 mod code;
 mod difference;
+mod digests;
 mod document;
 mod report;
 mod trust;

@@ -62,13 +62,9 @@ pub(super) struct Signed<'a> {
 /// Whether `entry` lets its key speak as it did. An entry that names no signer speaks for any but
 /// those that the built-in keyset knows: nobody borrows their names.
 fn speaks(entry: &TrustedKey, signed: &Signed) -> bool {
-    let known = |id: &str| {
-        let mut built_in = Keyset::built_in().keys.into_iter();
-        built_in.any(|entry| entry.signer_id.as_deref() == Some(id))
-    };
     entry.key.key_id == *signed.key_id
         && entry.speaks_for(signed.signer_id, signed.signer_type)
-        && (entry.signer_id.is_some() || !known(signed.signer_id))
+        && (entry.signer_id.is_some() || !Keyset::built_in_knows(signed.signer_id))
 }
 
 /// Judges one sound signature and adds what it found to `report`.

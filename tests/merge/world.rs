@@ -198,7 +198,7 @@ pub fn merged<'a>(events: impl IntoIterator<Item = &'a Event>) -> Merged {
     merge_candidates(candidates)
 }
 
-pub fn merge_candidates(candidates: impl IntoIterator<Item = Candidate>) -> Merged {
+pub fn merge_candidates(candidates: impl IntoIterator<Item = Candidate<'static>>) -> Merged {
     merge(WORLD.number, candidates, [], &WORLD.keys)
 }
 
