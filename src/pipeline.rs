@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How often [`Steps::idle`] is asked while nothing comes.
+/// How long nothing comes before [`Steps::idle`] is called, and again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What becomes of a prepared chunk.
@@ -54,6 +54,12 @@ pub trait Steps {
     /// # Errors
     /// Those that end the run.
     fn finish(&mut self, chunk: Self::Performed) -> Result<(), Self::Error>;
+
+    /// Nothing has come for a while.
+    ///
+    /// # Errors
+    /// Those that end the run.
+    fn idle(&mut self) -> Result<(), Self::Error>;
 
     /// Whether to plan no more chunks; asked now and then.
     fn stopped(&self) -> bool;
@@ -230,7 +236,7 @@ where
                 }
                 // The scope passes the worker's panic on.
                 Ok(Event::Lost) | Err(RecvTimeoutError::Disconnected) => return Ok(false),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.steps.idle()?,
             }
         }
     }
@@ -301,6 +307,10 @@ mod tests {
                 return Err("49".to_owned());
             }
             self.found.push(chunk);
+            Ok(())
+        }
+
+        fn idle(&mut self) -> Result<(), String> {
             Ok(())
         }
 

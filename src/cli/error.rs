@@ -220,11 +220,6 @@ impl From<MintError> for Failure {
                 "nothing of this group was written; check the machine's memory and that the key's \
                  public file is its own",
             ),
-            MintError::NothingMayBeSigned { .. } => Failure::new(
-                Exit::Io,
-                format!("the output exists already and is not what this command writes: {error}"),
-            )
-            .hint("--force writes it anew; or name another OUT"),
             MintError::UnknownKey { .. } => Failure::of(Exit::Io, &error)
                 .hint("rebuild the ledger from bundles: they carry the keys"),
             _ => Failure::of(Exit::Refused, &error),

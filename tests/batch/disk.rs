@@ -14,7 +14,7 @@ use crate::batch::{Batch, Kind, Products, partial_of};
 use crate::common::{Home, Ran, run};
 use crate::corpus::Corpus;
 
-const PAPERS: usize = 900;
+const PAPERS: usize = 4000;
 
 /// A file system in memory, gone with the value.
 struct Disk {

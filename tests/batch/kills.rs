@@ -35,8 +35,7 @@ fn share() -> usize {
 fn papers(kind: Kind) -> usize {
     match (share(), kind) {
         (25.., Kind::Folder) => 11_500,
-        (25.., _) => 4000,
-        _ => 1500,
+        _ => 4000,
     }
 }
 
@@ -232,7 +231,7 @@ fn interrupted_runs() {
 /// Whoever has read a bundle may rely on it.
 #[test]
 fn what_a_killed_run_has_printed_is_in_the_ledger() {
-    let corpus = Corpus::plain(800);
+    let corpus = Corpus::plain(4000);
     let mut batch = Batch::new(Home::new(), &corpus.path, Kind::Ledger);
     batch.out = Some("-".into());
     let started = Instant::now();
@@ -255,8 +254,10 @@ fn what_a_killed_run_has_printed_is_in_the_ledger() {
         }
         killed += 1;
         let text = fs::read_to_string(&file).unwrap();
+        // A run that is killed in its last moment has printed its summary.
+        let text = &text[..text.len().min(expected.len() + 1)];
         assert!(
-            expected.starts_with(&text),
+            expected.starts_with(text.trim_end()),
             "what is printed is what would be"
         );
         let whole = text.rfind('\n').map_or("", |end| &text[..=end]);

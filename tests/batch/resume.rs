@@ -11,7 +11,7 @@ use crate::batch::{Batch, Kind, Summary, bundles_of, files_of, numbers, partial_
 use crate::common::{Home, paper, pith, run};
 use crate::corpus::{Corpus, change_line, lines};
 
-const PAPERS: usize = 700;
+const PAPERS: usize = 3000;
 
 /// Enough to be in the middle of it.
 const MIDWAY: u64 = 200;
@@ -196,10 +196,10 @@ fn a_folder_whose_files_changed_since_is_minted_as_it_is_now() {
         }),
     ];
     for (what, change) in changes {
-        let corpus = Corpus::mixed(900);
+        let corpus = Corpus::mixed(5000);
         let batch = Batch::new(Home::new(), &corpus.path, Kind::Lines);
         // In the last file, or on the way to it.
-        batch.killed_at(500);
+        batch.killed_at(2500);
         change(&corpus.path);
         eprintln!("{what}");
         let summary = batch.completes();
@@ -299,10 +299,10 @@ fn another_output_in_between_does_not_disturb_the_first() {
 fn a_limited_run_is_resumed_to_its_limit() {
     let corpus = Corpus::mixed(PAPERS);
     for kind in [Kind::Lines, Kind::Folder] {
-        let undisturbed = Batch::new(Home::new(), &corpus.path, kind).with(&["--limit", "600"]);
+        let undisturbed = Batch::new(Home::new(), &corpus.path, kind).with(&["--limit", "2500"]);
         let summary = undisturbed.completes();
         let papers = summary.minted + summary.already_minted + summary.metadata_changed;
-        assert_eq!(papers, 600);
+        assert_eq!(papers, 2500);
         let expected = undisturbed.products();
         let batch = undisturbed.twin();
         batch.killed_at(MIDWAY);
@@ -330,13 +330,13 @@ fn a_run_that_stopped_at_a_fault_goes_on_once_it_is_mended() {
     let sound = fs::read(&corpus.path).unwrap();
     for kind in Kind::WITH_OUT {
         fs::write(&corpus.path, &sound).unwrap();
-        change_line(&corpus.path, 600, |line| line.replace("title", "heading"));
+        change_line(&corpus.path, 2500, |line| line.replace("title", "heading"));
         let batch = Batch::new(Home::new(), &corpus.path, kind).with(&["--on-error", "stop"]);
         batch.killed_at(MIDWAY);
         for _ in 0..2 {
             let ran = batch.run().exits(3);
             assert_eq!(Summary::of(&ran).rejected, 1);
-            assert_eq!(batch.records(), 599);
+            assert_eq!(batch.records(), 2499);
             let out = batch.out.as_ref().unwrap();
             assert!(!out.exists(), "what is not complete has no final name");
         }
@@ -344,7 +344,7 @@ fn a_run_that_stopped_at_a_fault_goes_on_once_it_is_mended() {
         // It named a fault that is no more.
         let _ = fs::remove_file(&batch.rejects);
         let done = batch.completes();
-        assert_eq!((done.minted, done.already_minted), (101, 599));
+        assert_eq!((done.minted, done.already_minted), (501, 2499));
         let undisturbed = batch.twin();
         undisturbed.completes();
         batch.products().assert_equal(&undisturbed.products());

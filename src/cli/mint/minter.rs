@@ -113,6 +113,7 @@ pub fn perform(
     chunk: PlannedChunk,
     issuer: Option<&Issuer<'_>>,
     format: Option<Format>,
+    failed: impl Fn(MintError) -> Failure,
 ) -> PerformedChunk {
     let Some(issuer) = issuer else {
         return PerformedChunk {
@@ -122,7 +123,7 @@ pub fn perform(
     };
     let carried_out = issuer.carry_out(chunk.items, chunk.now, format.is_some());
     let done = carried_out
-        .map_err(Failure::from)
+        .map_err(failed)
         .and_then(|mut group| match format {
             None => Ok((group, Vec::new())),
             Some(format) => {
@@ -231,6 +232,19 @@ impl<'a> Minter<'a> {
             under_way: HashSet::new(),
             changed_shown: 0,
         }
+    }
+
+    /// The transaction that is open, or one that begins now.
+    fn transaction(&mut self) -> Result<&Transaction<'a>, Failure> {
+        if self.transaction.is_none() {
+            self.since = Instant::now();
+            self.transaction = Some(if self.writes {
+                self.ledger.begin()?
+            } else {
+                self.ledger.begin_reading()?
+            });
+        }
+        Ok(self.transaction.as_ref().expect("begun above"))
     }
 
     /// Makes everything so far reach the disk, with the place behind it.
@@ -346,22 +360,10 @@ impl Steps for Minter<'_> {
             return Ok(Planned::Stop);
         }
         let (papers, mut aside) = self.divide(chunk)?;
-        let transaction = match self.transaction.take() {
-            Some(transaction) => transaction,
-            None => {
-                self.since = Instant::now();
-                if self.writes {
-                    self.ledger.begin()?
-                } else {
-                    self.ledger.begin_reading()?
-                }
-            }
-        };
         aside.versions = papers.iter().map(Prepared::version).collect();
         self.under_way.extend(aside.versions.iter().cloned());
-        let items = plan(&transaction, papers, self.on_change, self.sink.is_some());
-        self.transaction = Some(transaction);
-        let items = items?;
+        let (on_change, bundles) = (self.on_change, self.sink.is_some());
+        let items = plan(self.transaction()?, papers, on_change, bundles)?;
         let planned = PlannedChunk {
             now: self.context.now(),
             bundles_before: self.bundles_planned,
@@ -381,8 +383,8 @@ impl Steps for Minter<'_> {
         for version in &aside.versions {
             self.under_way.remove(version);
         }
-        if let Some(transaction) = self.transaction.as_ref().filter(|_| self.writes) {
-            record(transaction, &group)?;
+        if self.writes {
+            record(self.transaction()?, &group)?;
         }
         if self.prints {
             self.to_print.extend(frames);
@@ -412,6 +414,11 @@ impl Steps for Minter<'_> {
             self.commit()?;
         }
         Ok(())
+    }
+
+    /// While the input keeps one waiting, what is done is not kept waiting.
+    fn idle(&mut self) -> Result<(), Failure> {
+        self.commit()
     }
 
     fn stopped(&self) -> bool {

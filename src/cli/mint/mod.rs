@@ -12,7 +12,7 @@ use crate::arxiv::{RawReader, ReadOptions};
 use crate::home::Home;
 use crate::keys::{KeyId, Keyset, PublicKeyObject};
 use crate::ledger::{Ledger, LedgerError, Run};
-use crate::mint::{Issuer, OnChange, SelfCheck};
+use crate::mint::{Issuer, MintError, OnChange, SelfCheck};
 use crate::pipeline;
 use clap::{Args, ValueEnum};
 
@@ -386,7 +386,7 @@ fn mint_all(
             });
         },
         |chunk| PreparedChunk::of(chunk, options, issuer),
-        |chunk| perform(chunk, issuer, format),
+        |chunk| perform(chunk, issuer, format, |error| failed(args, error)),
         minter,
     )?;
     Ok(match minter.cut {
@@ -396,6 +396,21 @@ fn mint_all(
         None if minter.exit != Exit::Done => Ended::Incomplete,
         None => Ended::Complete,
     })
+}
+
+/// A complete OUT is compared; if something would have to be signed for it, it is another one.
+fn failed(args: &MintArgs, error: MintError) -> Failure {
+    match (&args.bundles, error) {
+        (Some(out), error @ MintError::NothingMayBeSigned { .. }) => Failure::new(
+            Exit::Io,
+            format!(
+                "{} exists already and is not what this command writes: {error}",
+                out.display()
+            ),
+        )
+        .hint("--force writes it anew; or name another OUT"),
+        (_, error) => error.into(),
+    }
 }
 
 /// Says what was done, and completes the rejects file.
