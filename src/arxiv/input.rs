@@ -93,7 +93,7 @@ impl Raw {
     }
 
     /// Adds what was read to a digest: a line with its newline; of an XML record its texts.
-    pub fn hash(&self, hasher: &mut Hasher) {
+    pub fn add_to(&self, hasher: &mut Hasher) {
         match &self.unit {
             RawUnit::KaggleLine(line) => {
                 hasher.update(line);

@@ -68,7 +68,7 @@ impl Feed {
     fn read(&mut self) -> Option<Result<Raw, InputError>> {
         let unit = self.reader.next()?;
         if let Ok(raw) = &unit {
-            raw.hash(&mut self.hasher);
+            raw.add_to(&mut self.hasher);
             self.units += 1;
         }
         Some(unit)
