@@ -255,6 +255,15 @@ pub fn abstract_excerpt(abstract_text: &str) -> String {
 }
 
 fn excerpt(collapsed: &str) -> String {
+    if collapsed.len() <= EXCERPT_CHARS {
+        return collapsed.to_owned();
+    }
+    // As long as all of them are ASCII, code points need not be counted.
+    if let Some(start) = collapsed.get(..EXCERPT_CHARS)
+        && start.is_ascii()
+    {
+        return start.to_owned();
+    }
     match collapsed.char_indices().nth(EXCERPT_CHARS) {
         Some((end, _)) => collapsed[..end].to_owned(),
         None => collapsed.to_owned(),

@@ -28,6 +28,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use serde::Serialize;
 
@@ -236,6 +237,10 @@ impl Ledger {
         conn.busy_timeout(PATIENCE)
             .map_err(|error| LedgerError::sqlite(path, error))?;
         conn.set_prepared_statement_cache_capacity(64);
+        // Without this SQLite plans some lookups anew for every value, which takes longer than
+        // they do.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|error| LedgerError::sqlite(path, error))?;
         Ok(Ledger {
             conn,
             path: path.to_owned(),

@@ -1,0 +1,325 @@
+//! What `pith mint` and `pith verify` cost beside the signatures that they cannot do without.
+//!
+//! Prints the share of the bound that each figure reaches: the time that the same number of
+//! signatures and self-checks alone take on the same cores, in the same round. A program and not a
+//! timed test: machines differ, and noise is for the reader to judge.
+//!
+//! ```text
+//! PITH_CORPUS=papers.jsonl [PITH_ROUNDS=3] [PITH_ONLY=mint,verify,…] cargo bench --bench batch
+//! ```
+//!
+//! `PITH_CORPUS` is a Kaggle snapshot; work is done in `TMPDIR`, which must have room for 15 kB a
+//! paper.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::hint::black_box;
+use std::io::{BufRead, BufReader};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use ed25519_dalek::{Signature, Signer as _, SigningKey, verify_batch};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+/// Signatures that the self-check verifies at once: a chunk of 256 papers has four each.
+const BATCH: usize = 1024;
+
+fn main() {
+    // Cargo asks benchmarks to list themselves, and so do tests of all targets.
+    if std::env::args().any(|arg| arg == "--list" || arg == "--test") {
+        return;
+    }
+    let Some(corpus) = std::env::var_os("PITH_CORPUS").map(PathBuf::from) else {
+        println!("set PITH_CORPUS to a Kaggle snapshot; see the head of benches/batch.rs");
+        return;
+    };
+    let rounds = std::env::var("PITH_ROUNDS").map_or(3, |text| text.parse().expect("a number"));
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let papers = count_lines(&corpus);
+    println!("{papers} papers, {cores} cores, medians of {rounds} rounds\n");
+    let work = Work::new(corpus);
+    for figure in Figure::ALL {
+        let only = std::env::var("PITH_ONLY").unwrap_or_default();
+        if !only.is_empty() && !only.split(',').any(|name| name == figure.name) {
+            continue;
+        }
+        let mut seconds = Vec::new();
+        let mut bounds = Vec::new();
+        let mut shares = Vec::new();
+        let mut memory = 0;
+        for _ in 0..rounds {
+            let bound = bound(figure.bound, papers, cores);
+            let (took, peak) = (figure.run)(&work);
+            seconds.push(took);
+            bounds.push(bound);
+            shares.push(100.0 * bound / took);
+            memory = memory.max(peak);
+        }
+        println!(
+            "{:<34} {:>7.2} s  {:>7.0} papers/s  bound {:>7.2} s  share {:>5.1} % (asked {} %)  {} MB",
+            figure.title,
+            median(&mut seconds),
+            papers as f64 / median(&mut seconds),
+            median(&mut bounds),
+            median(&mut shares),
+            figure.asked,
+            memory / 1024,
+        );
+    }
+    let mut first = Vec::new();
+    for _ in 0..9 {
+        first.push(work.first_output());
+    }
+    println!(
+        "{:<34} {:>7.1} ms (asked 50 ms)",
+        "start to first output, one paper",
+        1000.0 * median(&mut first)
+    );
+}
+
+/// What a figure is compared with: this many signatures, and checks of them, a paper.
+#[derive(Clone, Copy)]
+enum Bound {
+    SignAndCheckInBatches(usize),
+    VerifyStrictly(usize),
+}
+
+struct Figure {
+    name: &'static str,
+    title: &'static str,
+    bound: Bound,
+    asked: u32,
+    run: fn(&Work) -> (f64, u64),
+}
+
+impl Figure {
+    const ALL: [Figure; 4] = [
+        Figure {
+            name: "lines",
+            title: "mint, ledger and .jsonl",
+            bound: Bound::SignAndCheckInBatches(4),
+            asked: 75,
+            run: |work| work.mint(Some("out.jsonl")),
+        },
+        Figure {
+            name: "zst",
+            title: "mint, ledger and .jsonl.zst",
+            bound: Bound::SignAndCheckInBatches(4),
+            asked: 60,
+            run: |work| work.mint(Some("out.jsonl.zst")),
+        },
+        Figure {
+            name: "ledger",
+            title: "mint, ledger only",
+            bound: Bound::SignAndCheckInBatches(3),
+            asked: 80,
+            run: |work| work.mint(None),
+        },
+        Figure {
+            name: "verify",
+            title: "verify, .jsonl",
+            bound: Bound::VerifyStrictly(4),
+            asked: 75,
+            run: Work::verify,
+        },
+    ];
+}
+
+/// The seconds that Ed25519 alone takes, on all cores.
+fn bound(bound: Bound, papers: usize, cores: usize) -> f64 {
+    let share = papers.div_ceil(cores);
+    let started = Instant::now();
+    thread::scope(|scope| {
+        for core in 0..cores {
+            scope.spawn(move || match bound {
+                Bound::SignAndCheckInBatches(each) => sign_and_check(core, share * each),
+                Bound::VerifyStrictly(each) => verify_strictly(share * each),
+            });
+        }
+    });
+    started.elapsed().as_secs_f64()
+}
+
+fn message(core: usize, number: usize) -> [u8; 32] {
+    let mut message = [0; 32];
+    message[..8].copy_from_slice(&(number as u64).to_le_bytes());
+    message[8..16].copy_from_slice(&(core as u64).to_le_bytes());
+    message
+}
+
+fn sign_and_check(core: usize, count: usize) {
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let public = key.verifying_key();
+    let mut done = 0;
+    while done < count {
+        let group = BATCH.min(count - done);
+        let messages: Vec<_> = (done..done + group).map(|n| message(core, n)).collect();
+        let signatures: Vec<Signature> = messages.iter().map(|m| key.sign(m)).collect();
+        let messages: Vec<&[u8]> = messages.iter().map(|m| m.as_slice()).collect();
+        verify_batch(&messages, &signatures, &vec![public; group]).expect("they verify");
+        done += group;
+    }
+}
+
+fn verify_strictly(count: usize) {
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let public = key.verifying_key();
+    let signed: Vec<_> = (0..64)
+        .map(|n| (message(0, n), key.sign(&message(0, n))))
+        .collect();
+    for number in 0..count {
+        let (message, signature) = black_box(&signed[number % signed.len()]);
+        let verified = public.verify_strict(message, signature);
+        verified.expect("it verifies");
+    }
+}
+
+/// A registry home with a key for unattended hosts.
+struct Work {
+    folder: TempDir,
+    corpus: PathBuf,
+}
+
+impl Work {
+    fn new(corpus: PathBuf) -> Self {
+        let work = Work {
+            folder: TempDir::new().expect("a temporary folder"),
+            corpus,
+        };
+        let identity = age::x25519::Identity::generate();
+        let text = identity.to_string();
+        let path = work.path("identity.txt");
+        fs::write(&path, text.expose_secret()).expect("it is written");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("a mode");
+        let recipient = identity.to_public().to_string();
+        let home = work.path("new");
+        run(pith(["init".as_ref(), home.as_os_str()])
+            .args(["--registry-id", "registry.example"])
+            .args(["--base-url", "https://registry.example"]));
+        run(pith(["-C".as_ref(), home.as_os_str()])
+            .args(["key", "generate", "--id", "bench", "--recipient"])
+            .arg(recipient));
+        work
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A new home, with nothing from the last run beside it.
+    fn renewed_home(&self) -> PathBuf {
+        let home = self.path("home");
+        for name in ["home", "out.jsonl", "out.jsonl.zst"] {
+            let path = self.path(name);
+            let _ = fs::remove_dir_all(&path);
+            let _ = fs::remove_file(&path);
+        }
+        fs::create_dir_all(home.join("keys")).expect("a folder");
+        for folder in ["", "keys"] {
+            for entry in fs::read_dir(self.path("new").join(folder)).expect("a home") {
+                let from = entry.expect("an entry").path();
+                if from.is_file() {
+                    let name = from.file_name().expect("a name");
+                    fs::copy(&from, home.join(folder).join(name)).expect("it is copied");
+                }
+            }
+        }
+        home
+    }
+
+    fn mint(&self, out: Option<&str>) -> (f64, u64) {
+        let home = self.renewed_home();
+        let mut command = pith(["-C".as_ref(), home.as_os_str()]);
+        command.arg("mint").arg(&self.corpus);
+        if let Some(out) = out {
+            command.arg("--bundles").arg(self.path(out));
+        }
+        command.arg("--identity").arg(self.path("identity.txt"));
+        run(&mut command)
+    }
+
+    fn verify(&self) -> (f64, u64) {
+        let out = self.path("out.jsonl");
+        if !out.exists() {
+            self.mint(Some("out.jsonl"));
+        }
+        let key = self.path("new").join("keys/bench.json");
+        run(pith(["verify".as_ref(), out.as_os_str()])
+            .arg("--trust")
+            .arg(key))
+    }
+
+    /// The seconds from the start of the program to the end of the first bundle on stdout.
+    fn first_output(&self) -> f64 {
+        let home = self.renewed_home();
+        let one = self.path("one.jsonl");
+        let corpus = fs::File::open(&self.corpus).expect("the corpus");
+        let mut line = String::new();
+        BufReader::new(corpus)
+            .read_line(&mut line)
+            .expect("a paper");
+        fs::write(&one, line).expect("it is written");
+        let started = Instant::now();
+        let mut child = pith(["-C".as_ref(), home.as_os_str()])
+            .arg("mint")
+            .arg(&one)
+            .args(["--bundles", "-", "--identity"])
+            .arg(self.path("identity.txt"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut bundle = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        stdout.read_line(&mut bundle).expect("a bundle");
+        let took = started.elapsed().as_secs_f64();
+        assert!(bundle.ends_with("}\n"), "a bundle is printed");
+        assert!(child.wait().expect("it ends").success());
+        took
+    }
+}
+
+fn pith<'a>(args: impl IntoIterator<Item = &'a OsStr>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pith"));
+    command.args(args).arg("--quiet");
+    command.stdout(Stdio::null()).stderr(Stdio::inherit());
+    command
+}
+
+/// Runs a command; its seconds, and the most memory that it had, in kB.
+fn run(command: &mut Command) -> (f64, u64) {
+    let started = Instant::now();
+    let mut child = command.spawn().expect("it starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        peak = peak.max(high_water_mark(&status));
+        match child.try_wait().expect("it can be waited for") {
+            Some(ended) => break ended,
+            None => thread::sleep(std::time::Duration::from_millis(5)),
+        }
+    };
+    assert!(ended.success(), "{command:?} ended with {ended}");
+    (started.elapsed().as_secs_f64(), peak)
+}
+
+fn high_water_mark(status: &str) -> u64 {
+    let text = fs::read_to_string(status).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}
+
+fn count_lines(path: &Path) -> usize {
+    let file = fs::File::open(path).expect("the corpus");
+    BufReader::new(file).split(b'\n').count()
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
