@@ -149,24 +149,29 @@ pub enum Cut {
     Rejection,
 }
 
-/// Takes the steps.
-pub struct Minter<'a> {
+/// What a run works with.
+pub struct Setting<'a> {
     pub context: &'a Context,
     pub ledger: &'a Ledger,
     /// Whether the ledger is written to.
     pub writes: bool,
     pub on_change: OnChange,
     pub stop_at_rejection: bool,
-    /// How many papers may still be planned.
-    pub papers_left: u64,
+    /// How many papers the run may go through.
+    pub limit: Option<u64>,
     pub sink: Option<BundleSink>,
     pub rejects: Rejects<'a>,
     pub summary: Summary,
     pub meter: Meter,
     /// Set if the run can go on later.
     pub resumable: Option<Resumable>,
-    /// The place to go on from, once it is on disk.
+    /// The place behind what was written down.
     pub read: Read,
+}
+
+/// Takes the steps.
+pub struct Minter<'a> {
+    pub setting: Setting<'a>,
     pub cut: Option<Cut>,
     /// [`Exit::Io`] once an input could not be read to its end.
     pub exit: Exit,
@@ -177,52 +182,24 @@ pub struct Minter<'a> {
     frozen: bool,
     /// Papers and versions that are under way.
     under_way: HashSet<(ArxivId, u32)>,
+    /// How many papers may still be planned.
+    papers_left: u64,
     bundles_planned: u64,
     changed_shown: u64,
-    /// Whether bundles go to stdout.
-    prints: bool,
+    /// Bundles that are printed once they are recorded.
     to_print: Vec<Frame>,
 }
 
-/// What a [`Minter`] starts with.
-pub struct Start<'a> {
-    pub context: &'a Context,
-    pub ledger: &'a Ledger,
-    pub writes: bool,
-    pub on_change: OnChange,
-    pub stop_at_rejection: bool,
-    pub limit: Option<u64>,
-    pub sink: Option<BundleSink>,
-    pub rejects: Rejects<'a>,
-    pub summary: Summary,
-    pub meter: Meter,
-    pub resumable: Option<Resumable>,
-    pub read: Read,
-}
-
 impl<'a> Minter<'a> {
-    pub fn new(start: Start<'a>) -> Self {
+    pub fn new(setting: Setting<'a>) -> Self {
+        let resumed_after = setting.summary.resumed_after;
+        let bundles = setting.sink.as_ref().map_or(0, BundleSink::bundles);
         Minter {
-            context: start.context,
-            ledger: start.ledger,
-            writes: start.writes,
-            on_change: start.on_change,
-            stop_at_rejection: start.stop_at_rejection,
-            papers_left: start
+            papers_left: setting
                 .limit
-                .map_or(u64::MAX, |limit| limit - start.summary.resumed_after),
-            bundles_planned: start.sink.as_ref().map_or(0, BundleSink::bundles),
-            prints: start
-                .sink
-                .as_ref()
-                .is_some_and(|sink| sink.format() == Format::Stdout),
-            to_print: Vec::new(),
-            sink: start.sink,
-            rejects: start.rejects,
-            summary: start.summary,
-            meter: start.meter,
-            resumable: start.resumable,
-            read: start.read,
+                .map_or(u64::MAX, |limit| limit.saturating_sub(resumed_after)),
+            bundles_planned: bundles,
+            setting,
             cut: None,
             exit: Exit::Done,
             transaction: None,
@@ -231,6 +208,7 @@ impl<'a> Minter<'a> {
             frozen: false,
             under_way: HashSet::new(),
             changed_shown: 0,
+            to_print: Vec::new(),
         }
     }
 
@@ -238,10 +216,10 @@ impl<'a> Minter<'a> {
     fn transaction(&mut self) -> Result<&Transaction<'a>, Failure> {
         if self.transaction.is_none() {
             self.since = Instant::now();
-            self.transaction = Some(if self.writes {
-                self.ledger.begin()?
+            self.transaction = Some(if self.setting.writes {
+                self.setting.ledger.begin()?
             } else {
-                self.ledger.begin_reading()?
+                self.setting.ledger.begin_reading()?
             });
         }
         Ok(self.transaction.as_ref().expect("begun above"))
@@ -252,23 +230,23 @@ impl<'a> Minter<'a> {
         let Some(transaction) = self.transaction.take() else {
             return Ok(());
         };
-        if !self.writes {
+        if !self.setting.writes {
             return Ok(());
         }
         // The outputs first: what the ledger says of them is true whenever it says so.
-        let bundles = match &mut self.sink {
+        let bundles = match &mut self.setting.sink {
             Some(sink) => sink.sync()?,
             None => None,
         };
-        let rejects = self.rejects.sync()?;
-        if let Some(resumable) = &self.resumable
+        let rejects = self.setting.rejects.sync()?;
+        if let Some(resumable) = &self.setting.resumable
             && !self.frozen
         {
             let place = Place {
-                read: self.read.clone(),
+                read: self.setting.read.clone(),
                 bundles,
                 rejects,
-                counts: self.summary.counts.clone(),
+                counts: self.setting.summary.counts.clone(),
             };
             transaction.put_unfinished(&resumable.at(&place))?;
         }
@@ -277,12 +255,14 @@ impl<'a> Minter<'a> {
         for frame in std::mem::take(&mut self.to_print) {
             self.write(&frame)?;
         }
-        self.meter.add(std::mem::take(&mut self.uncommitted));
+        self.setting
+            .meter
+            .add(std::mem::take(&mut self.uncommitted));
         Ok(())
     }
 
     fn write(&mut self, frame: &Frame) -> Result<(), Failure> {
-        match &mut self.sink {
+        match &mut self.setting.sink {
             Some(sink) => sink.write(frame),
             None => Ok(()),
         }
@@ -292,7 +272,7 @@ impl<'a> Minter<'a> {
         if outcome.fate == Fate::MetadataChanged && self.changed_shown < SHOWN {
             self.changed_shown += 1;
             let (arxiv, number) = (&outcome.arxiv, outcome.number);
-            self.context.note(&format!(
+            self.setting.context.note(&format!(
                 "arXiv:{arxiv} has other metadata now and keeps {number}"
             ));
         }
@@ -321,7 +301,7 @@ impl<'a> Minter<'a> {
                 }
                 Entry::Rejected(rejection) => {
                     aside.rejections.push(rejection);
-                    if self.stop_at_rejection {
+                    if self.setting.stop_at_rejection {
                         self.cut = Some(Cut::Rejection);
                         break;
                     }
@@ -362,10 +342,10 @@ impl Steps for Minter<'_> {
         let (papers, mut aside) = self.divide(chunk)?;
         aside.versions = papers.iter().map(Prepared::version).collect();
         self.under_way.extend(aside.versions.iter().cloned());
-        let (on_change, bundles) = (self.on_change, self.sink.is_some());
+        let (on_change, bundles) = (self.setting.on_change, self.setting.sink.is_some());
         let items = plan(self.transaction()?, papers, on_change, bundles)?;
         let planned = PlannedChunk {
-            now: self.context.now(),
+            now: self.setting.context.now(),
             bundles_before: self.bundles_planned,
             aside,
             items,
@@ -383,23 +363,24 @@ impl Steps for Minter<'_> {
         for version in &aside.versions {
             self.under_way.remove(version);
         }
-        if self.writes {
+        if self.setting.writes {
             record(self.transaction()?, &group)?;
         }
-        if self.prints {
+        let format = self.setting.sink.as_ref().map(BundleSink::format);
+        if format == Some(Format::Stdout) {
             self.to_print.extend(frames);
         } else {
             frames.iter().try_for_each(|frame| self.write(frame))?;
         }
-        let counts = &mut self.summary.counts;
+        let counts = &mut self.setting.summary.counts;
         counts.deleted += aside.deleted;
         for rejection in &aside.rejections {
             let code = rejection.code.as_str().to_owned();
             *counts.rejected.entry(code).or_default() += 1;
-            self.rejects.add(rejection)?;
+            self.setting.rejects.add(rejection)?;
         }
         for outcome in &group.outcomes {
-            self.summary.counts.add(outcome.fate);
+            self.setting.summary.counts.add(outcome.fate);
             self.note_changed(outcome);
         }
         self.frozen |= !aside.unreadable.is_empty();
@@ -408,7 +389,7 @@ impl Steps for Minter<'_> {
         }
         // A run that goes on later divides the rest of the inputs as this one would have done.
         self.frozen |= !aside.whole;
-        self.read = aside.after;
+        self.setting.read = aside.after;
         self.uncommitted += group.outcomes.len() as u64;
         if self.uncommitted >= GROUP || self.since.elapsed() >= OPEN {
             self.commit()?;
@@ -422,6 +403,6 @@ impl Steps for Minter<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.context.interrupted()
+        self.setting.context.interrupted()
     }
 }

@@ -26,7 +26,7 @@ use super::progress::Meter;
 use super::secrets::UnlockArgs;
 use super::sink::{BundleSink, Format, Standing};
 use feed::Feed;
-use minter::{Cut, Minter, PreparedChunk, Start, perform};
+use minter::{Cut, Minter, PreparedChunk, Setting, perform};
 use place::{Place, Resumable, output_of};
 use summary::Summary;
 
@@ -185,9 +185,9 @@ enum Ended {
 /// Says what would be done.
 fn preview(args: &MintArgs, context: &Context, home: &Home, feed: Feed) -> Result<Exit, Failure> {
     let ledger = context.ledger(home)?;
-    let mut minter = Minter::new(Start {
+    let mut minter = Minter::new(Setting {
         writes: false,
-        ..start(args, context, &ledger, &feed)
+        ..setting(args, context, &ledger, &feed)
     });
     let ended = mint_all(args, feed, None, &mut minter)?;
     close(args, context, minter, ended)
@@ -248,31 +248,31 @@ fn carry_out(
             feed = open_feed(args, context)?;
         }
     }
-    let mut start = start(args, context, &ledger, &feed);
+    let mut setting = setting(args, context, &ledger, &feed);
     match resumed {
         Some((place, sink, rejects)) => {
-            (start.sink, start.rejects) = (sink, rejects);
-            start.read = place.read;
-            start.summary.resume(place.counts);
-            let done = counted(start.summary.resumed_after, "paper");
+            (setting.sink, setting.rejects) = (sink, rejects);
+            setting.read = place.read;
+            setting.summary.resume(place.counts);
+            let done = counted(setting.summary.resumed_after, "paper");
             context.note(&format!(
                 "an earlier run had done {done}; going on from there"
             ));
         }
         None => {
             let sink = args.bundles.as_deref();
-            start.sink = sink
+            setting.sink = sink
                 .map(|out| BundleSink::create(out, standing))
                 .transpose()?;
         }
     }
-    start.resumable = resumable;
+    setting.resumable = resumable;
     context.catch_interrupts()?;
-    let mut minter = Minter::new(start);
+    let mut minter = Minter::new(setting);
     let ended = mint_all(args, feed, Some(&issuer), &mut minter)?;
     minter.commit()?;
     if ended == Ended::Complete
-        && let Some(sink) = minter.sink.take()
+        && let Some(sink) = minter.setting.sink.take()
     {
         sink.finish(args.force)?;
     }
@@ -282,8 +282,11 @@ fn carry_out(
         finished_at: context.now(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         key_id: key.as_ref().map(|key| key.public().key_id.clone()),
-        input_sha256: Some(minter.read.sha256),
-        summary: minter.summary.of_history(context.fixed_now().is_some()),
+        input_sha256: Some(minter.setting.read.sha256),
+        summary: minter
+            .setting
+            .summary
+            .of_history(context.fixed_now().is_some()),
     };
     let signed = key.is_some();
     let exit = close(args, context, minter, ended)?;
@@ -328,13 +331,13 @@ fn resume<'a>(
     Ok(Some((place, sink, rejects)))
 }
 
-fn start<'a>(
+fn setting<'a>(
     args: &'a MintArgs,
     context: &'a Context,
     ledger: &'a Ledger,
     feed: &Feed,
-) -> Start<'a> {
-    Start {
+) -> Setting<'a> {
+    Setting {
         context,
         ledger,
         writes: true,
@@ -372,7 +375,7 @@ fn mint_all(
     let options = ReadOptions {
         allow_non_ascii: args.input.allow_non_ascii,
     };
-    let format = minter.sink.as_ref().map(BundleSink::format);
+    let format = minter.setting.sink.as_ref().map(BundleSink::format);
     let ended = pipeline::run(
         args.jobs.unwrap_or_else(all_cores),
         move |source| {
@@ -420,18 +423,20 @@ fn close(
     mut minter: Minter<'_>,
     ended: Ended,
 ) -> Result<Exit, Failure> {
-    minter.summary.interrupted = ended == Ended::Interrupted;
-    minter.summary.end();
-    drop(minter.meter);
+    minter.setting.summary.interrupted = ended == Ended::Interrupted;
+    minter.setting.summary.end();
+    drop(minter.setting.meter);
     if context.json() {
-        output::json(&minter.summary)?;
+        output::json(&minter.setting.summary)?;
     } else {
-        context.note(&minter.summary.text());
+        context.note(&minter.setting.summary.text());
     }
     match ended {
-        Ended::Complete => Ok(minter.exit.worst(minter.rejects.finish(args.force)?)),
+        Ended::Complete => Ok(minter
+            .exit
+            .worst(minter.setting.rejects.finish(args.force)?)),
         Ended::Stopped => {
-            let exit = minter.exit.worst(minter.rejects.stop());
+            let exit = minter.exit.worst(minter.setting.rejects.stop());
             context.note(
                 "stopped: outputs stay .partial: mend the input, and the same command goes on",
             );

@@ -1,0 +1,259 @@
+//! Minting as a library does it: forms give what typed values give, and faulty signatures are found.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pith::arxiv::{Metadata, Paper, ReadOptions, VersionEntry};
+use pith::bundle::Bundle;
+use pith::digest::Digest;
+use pith::home::Home;
+use pith::keys::{
+    KeyId, Keyset, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
+    SoftwareKey, TrustedKey,
+};
+use pith::ledger::{Held, Ledger};
+use pith::mint::{Fate, Group, Issuer, MintError, OnChange, SelfCheck, plan, record};
+use pith::time::TimestampMicros;
+use pith::verify::{Policy, Trust, Verdict, verify_document};
+use proptest::prelude::*;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+fn now() -> TimestampMicros {
+    "2026-05-18T00:30:44.452550Z".parse().unwrap()
+}
+
+struct Registry {
+    home: Home,
+    key: SoftwareKey,
+    keyset: Keyset,
+    _folder: TempDir,
+}
+
+impl Registry {
+    fn new(id: &str, url: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let home = Home::init(folder.path(), id, url).unwrap();
+        let private = PrivateKey::from_seed(Zeroizing::new([7; 32]));
+        let public = PublicKey::from(private.verifying_key());
+        let object = PublicKeyObject::of_registry(public, "test-key".parse().unwrap(), url);
+        let entry = TrustedKey::of_registry(object.clone(), Some(id.to_owned()));
+        Registry {
+            home,
+            key: SoftwareKey::new(private, object).unwrap(),
+            keyset: Keyset::new(vec![entry]),
+            _folder: folder,
+        }
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::open(&self.home.ledger_path()).unwrap()
+    }
+
+    fn mint(
+        &self,
+        ledger: &mut Ledger,
+        signer: &dyn Signer,
+        papers: &[Paper],
+        self_check: SelfCheck,
+    ) -> Result<Group, MintError> {
+        let profile = &self.home.profile;
+        let issuer = Issuer::new(profile, signer, &self.keyset, ledger, self_check)?;
+        let prepared = papers.iter().map(|paper| issuer.prepare(paper));
+        let prepared = prepared.collect::<Result<_, _>>()?;
+        ledger.group(|ledger| {
+            let items = plan(ledger, prepared, OnChange::Keep, true)?;
+            let group = issuer.carry_out(items, now(), true)?;
+            record(ledger, &group)?;
+            Ok(group)
+        })
+    }
+}
+
+fn example() -> Registry {
+    Registry::new("registry.invalid", "https://registry.invalid")
+}
+
+/// A paper with these texts.
+fn paper(id: &str, title: &str, authors: &str, abstract_text: &str, categories: &str) -> Paper {
+    let metadata = Metadata {
+        id: Some(id),
+        versions: vec![VersionEntry {
+            version: "v1",
+            date: Some("Thu, 1 Feb 2024 12:00:01 GMT"),
+        }],
+        title: Some(title),
+        abstract_text: Some(abstract_text),
+        authors: Some(authors),
+        categories: Some(categories),
+        license: None,
+    };
+    let options = ReadOptions {
+        allow_non_ascii: true,
+    };
+    Paper::new(&metadata, options).unwrap()
+}
+
+fn numbered(n: usize) -> Paper {
+    let id = format!("2402.{n:05}");
+    paper(&id, "On a thing", "A. Placeholder", &id, "math.GT cs.DL")
+}
+
+/// Asserts that typed values give the same bytes, and that all of them verify.
+fn assert_as_typed(registry: &Registry, wire: &[u8]) {
+    let bundle = Bundle::from_slice(wire).unwrap();
+    assert!(bundle.to_wire() == wire);
+    let mut trust = Trust::new();
+    trust.add("the home's", registry.keyset.clone());
+    let policy = Policy {
+        trust: &trust,
+        expect: None,
+        at: None,
+        now: now().seconds(),
+    };
+    let report = verify_document(wire, &policy);
+    assert_eq!(
+        report.verdict(),
+        Verdict::Verified,
+        "{:?}",
+        report.decisive()
+    );
+}
+
+#[test]
+fn forms_are_filled_in_as_typed_values_are_written() {
+    let registry = example();
+    let long = "ends in a surrogate 𝒳 ".repeat(60);
+    let texts = [
+        ("plain", "A. Author and B. Author", "nothing of note"),
+        ("\\\"o \"quoted\" \u{1f}", "", "back\\slash / tab\there"),
+        ("Ünïcode ſ İ", "Ж, and 李", &long),
+        ("title of specimen 0", "authors of specimen 1", "{\"id\":1}"),
+        ("\u{7f}\u{2028}", " , and ,", "\u{e000}\u{10ffff}"),
+    ];
+    let ids = [
+        "2402.00001",
+        "hep-lat/0305021",
+        "0704.0001",
+        "1501.00001",
+        "math/9205001",
+    ];
+    let papers: Vec<Paper> = texts
+        .iter()
+        .zip(ids)
+        .enumerate()
+        .map(|(n, ((title, authors, text), id))| {
+            let categories = ["math.GT", "math.GT hep-th cs.DL cs.AI"][n % 2];
+            paper(id, title, authors, text, categories)
+        })
+        .collect();
+    for self_check in [SelfCheck::Batch, SelfCheck::Strict] {
+        let mut ledger = Ledger::create(&registry.home.dir().join(format!("{self_check:?}.db")));
+        let ledger = ledger.as_mut().unwrap();
+        let minted = registry.mint(ledger, &registry.key, &papers, self_check);
+        let minted = minted.unwrap();
+        for (place, outcome) in minted.outcomes.iter().enumerate() {
+            let wire = minted.bundles.get(place).unwrap();
+            assert_as_typed(&registry, wire);
+            // What the ledger holds gives them again, without the key.
+            let held = ledger.held(outcome.number.suffix()).unwrap().unwrap();
+            assert!(matches!(held, Held::Fresh(_)));
+            let issued = ledger.get(outcome.number.suffix()).unwrap().unwrap();
+            for held in [held, Held::Issued(Box::new(issued))] {
+                let profile = &registry.home.profile;
+                let key = registry.key.public();
+                let issuer = Issuer::unsigning(profile, key, &registry.keyset, ledger).unwrap();
+                let (again, seal) = issuer.bundle(&held, now()).unwrap();
+                assert!(again == wire && seal.is_none());
+            }
+        }
+    }
+}
+
+/// Profiles whose texts look like those of a specimen.
+#[test]
+fn a_profile_may_look_like_a_record() {
+    for (id, url) in [
+        ("4123456700", "https://4123456700.invalid/math/9205000"),
+        ("specimen.0", "https://registry.invalid/4123456701/math.GT"),
+        ("9205001", "https://x.invalid/math/9205001"),
+    ] {
+        let registry = Registry::new(id, url);
+        let mut ledger = registry.ledger();
+        let papers = [numbered(1), numbered(2)];
+        let minted = registry.mint(&mut ledger, &registry.key, &papers, SelfCheck::Batch);
+        assert_as_typed(&registry, minted.unwrap().bundles.get(1).unwrap());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_text_comes_out_as_typed(
+        title in "\\PC{1,80}[a-z]",
+        authors in ".{0,60}",
+        text in "[ -~\n\t]{1,900}x",
+    ) {
+        let registry = example();
+        let papers = [paper("2402.00001", &title, &authors.replace('\0', ""), &text, "math.GT")];
+        let mut ledger = registry.ledger();
+        let minted = registry.mint(&mut ledger, &registry.key, &papers, SelfCheck::Batch).unwrap();
+        assert_as_typed(&registry, minted.bundles.get(0).unwrap());
+    }
+}
+
+/// A key that fails once: its signature at one place has a bit that flipped.
+struct Flipping<'a> {
+    key: &'a SoftwareKey,
+    at: usize,
+    signed: AtomicUsize,
+}
+
+impl Signer for Flipping<'_> {
+    fn key_id(&self) -> &KeyId {
+        self.key.key_id()
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        self.key.public_key()
+    }
+
+    fn sign(&self, digest: &Digest) -> Result<SignatureBytes, SignerError> {
+        let mut bytes = *self.key.sign(digest)?.as_bytes();
+        if self.signed.fetch_add(1, Ordering::Relaxed) == self.at {
+            bytes[40] ^= 1;
+        }
+        Ok(SignatureBytes::from_bytes(bytes))
+    }
+}
+
+#[test]
+fn a_false_signature_stops_the_group_and_names_the_paper() {
+    let registry = example();
+    let papers: Vec<Paper> = (1..=5).map(numbered).collect();
+    for self_check in [SelfCheck::Batch, SelfCheck::Strict] {
+        for at in 8..12 {
+            let mut ledger = registry.ledger();
+            let signer = Flipping {
+                key: &registry.key,
+                at,
+                signed: AtomicUsize::new(0),
+            };
+            let error = registry.mint(&mut ledger, &signer, &papers, self_check);
+            let error = error.unwrap_err();
+            let MintError::SelfCheck { arxiv, .. } = &error else {
+                panic!("{error}");
+            };
+            assert_eq!(arxiv, "2402.00003v1", "signature {at}: {error}");
+            assert_eq!(
+                ledger.count().unwrap(),
+                0,
+                "nothing of the group is written"
+            );
+        }
+    }
+    let mut ledger = registry.ledger();
+    let minted = registry.mint(&mut ledger, &registry.key, &papers, SelfCheck::Batch);
+    let fates = minted.unwrap().outcomes;
+    assert!(fates.iter().all(|outcome| outcome.fate == Fate::Minted));
+}
