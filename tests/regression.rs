@@ -370,3 +370,24 @@ fn a_deep_payload_in_a_bundle_that_lies_about_its_state_is_refused() {
     canonical::read(&text, Numbers::PythonFloats).expect("it nests 128 deep and no deeper");
     assert_eq!(verdict(&text), Verdict::Failed);
 }
+
+/// Signatures of bundles stand in the ledger too; a check that leaves them out finds half.
+#[test]
+fn a_ledger_check_looks_at_the_seals_of_bundles() {
+    let home = Home::new();
+    let input = home.beside("papers.jsonl");
+    fs::write(&input, papers(3)).unwrap();
+    home.mint_to(&input, &home.beside("out.jsonl"));
+    let check = || run(&mut home.pith(["ledger", "check"]));
+    check().exits(0);
+    let ledger = rusqlite::Connection::open(home.dir().join("ledger.db")).unwrap();
+    ledger
+        .execute(
+            "UPDATE records SET seal_sig = zeroblob(64) WHERE arxiv_id = '2402.00002'",
+            [],
+        )
+        .unwrap();
+    drop(ledger);
+    let found = check().exits(1);
+    assert!(found.stderr.contains("1 seal"), "{}", found.stderr);
+}

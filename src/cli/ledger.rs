@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use crate::bundle::Bundle;
 use crate::event::{Event, RECORD_CREATED};
-use crate::ledger::{BundleSeal, Finding, Ledger, LedgerError, NewRecord, Stats, Transaction};
+use crate::ledger::{
+    BundleSeal, Finding, Issued, Ledger, LedgerError, NewRecord, Stats, Transaction,
+};
+use crate::mint::Issuer;
 use crate::verify::{Policy, Trust, verify_document};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -100,7 +103,17 @@ fn check(context: &Context) -> Result<Exit, Failure> {
             .map_or_else(|| "ledger".to_owned(), |n| n.to_string());
         output::message("damaged", &format!("{place}: {}", finding.message));
     };
-    let checked = ledger.check(all_cores(), &mut tell, &mut |_| {})?;
+    let keyset = home.keyset()?;
+    let key = keyset.active().next().or(keyset.keys.first());
+    let issuer = key
+        .map(|entry| Issuer::unsigning(&home.profile, &entry.key, &keyset, &ledger))
+        .transpose()?;
+    // Without any key there is nothing that a seal could have been made with.
+    let seal_holds = |issued: &Issued| {
+        let issuer = issuer.as_ref();
+        issuer.is_some_and(|issuer| issuer.seal_holds(issued))
+    };
+    let checked = ledger.check(all_cores(), &seal_holds, &mut tell, &mut |_| {})?;
     let findings = checked.findings;
     if context.json() {
         output::json(&CheckSummary {

@@ -37,8 +37,9 @@ impl Ledger {
     /// and names and merges its events (SPEC 7) under the keys in the ledger, with `jobs` threads.
     ///
     /// A key in the ledger that names no signer is a registry's, and speaks for the registry that
-    /// issued the record. The signatures in seals are not checked: they cover whole bundles, which
-    /// hold more than a ledger does; verify those.
+    /// issued the record. Seals cover whole bundles, which hold more than a ledger does: `seal_holds`
+    /// says of a record whether its seal is that of its bundle. Seals that do not hold are one
+    /// finding together, since a profile that was changed breaks all of them.
     ///
     /// `on_finding` gets each finding, `on_progress` how far the check is, every few hundred
     /// records. The records are taken as they are at one moment.
@@ -48,6 +49,7 @@ impl Ledger {
     pub fn check(
         &self,
         jobs: NonZeroUsize,
+        seal_holds: &(dyn Fn(&Issued) -> bool + Sync),
         on_finding: &mut dyn FnMut(Finding),
         on_progress: &mut dyn FnMut(&Checked),
     ) -> Result<Checked, LedgerError> {
@@ -56,7 +58,7 @@ impl Ledger {
             checked.findings += 1;
             on_finding(Finding { number, message });
         };
-        match self.check_all(jobs, &mut checked, &mut report, on_progress) {
+        match self.check_all(jobs, seal_holds, &mut checked, &mut report, on_progress) {
             // What SQLite finds damaged it does not read on from.
             Err(LedgerError::Damaged {
                 record, message, ..
@@ -72,6 +74,7 @@ impl Ledger {
     fn check_all(
         &self,
         jobs: NonZeroUsize,
+        seal_holds: &(dyn Fn(&Issued) -> bool + Sync),
         checked: &mut Checked,
         report: &mut dyn FnMut(&mut Checked, Option<PithNumber>, String),
         on_progress: &mut dyn FnMut(&Checked),
@@ -89,6 +92,7 @@ impl Ledger {
             report(checked, None, message);
         }
         let mut tables = Tables::new(&keys);
+        let (mut broken_seals, mut first_broken) = (0_u64, None);
         for page in StoredRecords::new(db, None) {
             let mut page = page?;
             for (_, stored) in &page {
@@ -96,15 +100,27 @@ impl Ledger {
                     tables.prepare(&stored.origin.signer_id);
                 }
             }
-            let judged = judge_all(&mut page, jobs, &tables);
+            let judged = judge_all(&mut page, jobs, &tables, seal_holds);
             for judgement in judged {
                 checked.records += 1;
                 checked.events += judgement.events;
+                if judgement.seal_broken {
+                    broken_seals += 1;
+                    first_broken = first_broken.or(judgement.number);
+                }
                 for message in judgement.faults {
                     report(checked, judgement.number, message);
                 }
             }
             on_progress(checked);
+        }
+        if broken_seals > 0 {
+            let message = format!(
+                "{broken_seals} seal(s), of which this is the first, are not those of the bundles as they \
+                 would be written now; if the profile was changed on purpose, `pith bundle --all` seals \
+                 them anew"
+            );
+            report(checked, first_broken, message);
         }
         Ok(())
     }
@@ -140,16 +156,27 @@ impl<'a> Tables<'a> {
 struct Judgement {
     number: Option<PithNumber>,
     events: u64,
+    seal_broken: bool,
     faults: Vec<Fault>,
 }
 
 /// Signatures take nearly all the time of a check, so records are shared out among threads.
-fn judge_all(page: &mut Page, jobs: NonZeroUsize, tables: &Tables<'_>) -> Vec<Judgement> {
+fn judge_all(
+    page: &mut Page,
+    jobs: NonZeroUsize,
+    tables: &Tables<'_>,
+    seal_holds: &(dyn Fn(&Issued) -> bool + Sync),
+) -> Vec<Judgement> {
     let share = page.len().div_ceil(jobs.get()).max(1);
     std::thread::scope(|scope| {
         let threads: Vec<_> = page
             .chunks_mut(share)
-            .map(|part| scope.spawn(|| part.iter_mut().map(|row| judge(row, tables)).collect()))
+            .map(|part| {
+                scope.spawn(|| {
+                    let judged = part.iter_mut().map(|row| judge(row, tables, seal_holds));
+                    judged.collect()
+                })
+            })
             .collect();
         threads
             .into_iter()
@@ -162,7 +189,11 @@ fn judge_all(page: &mut Page, jobs: NonZeroUsize, tables: &Tables<'_>) -> Vec<Ju
     })
 }
 
-fn judge((seq, row): &mut (i64, Result<Stored, Fault>), tables: &Tables<'_>) -> Judgement {
+fn judge(
+    (seq, row): &mut (i64, Result<Stored, Fault>),
+    tables: &Tables<'_>,
+    seal_holds: &(dyn Fn(&Issued) -> bool + Sync),
+) -> Judgement {
     let taken = std::mem::replace(row, Err(String::new()));
     let unreadable = |fault| Judgement {
         faults: vec![format!("record {seq} is damaged: {fault}")],
@@ -177,6 +208,7 @@ fn judge((seq, row): &mut (i64, Result<Stored, Fault>), tables: &Tables<'_>) -> 
         Ok(issued) => Judgement {
             number: Some(issued.number),
             events: issued.events.len() as u64,
+            seal_broken: issued.bundle.is_some() && !seal_holds(&issued),
             faults: faults(issued, first_seq, &origin, tables),
         },
         Err(fault) => unreadable(fault),

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::event::Event;
 use crate::home::Profile;
 use crate::keys::{Keyset, PublicKeyObject, REGISTRY, SignatureBytes, Signer};
-use crate::ledger::{BundleSeal, Compact, Fresh, Held, Ledger};
+use crate::ledger::{BundleSeal, Compact, Fresh, Held, Issued, Ledger};
 use crate::number::PithNumber;
 use crate::state::{Candidate, KeyTable, merge};
 use crate::time::TimestampMicros;
@@ -454,6 +454,14 @@ impl<'a> Issuer<'a> {
             None if state.applied_event_ids.len() == 2 => Ok(()),
             None => Err(fail("an event is missing")),
         }
+    }
+
+    /// Whether the seal of `issued` is that of its bundle as it would be written now.
+    pub fn seal_holds(&self, issued: &Issued) -> bool {
+        issued.bundle.as_ref().is_some_and(|seal| {
+            let bundle = Contents::from(issued).under_seal(self.profile, &self.book, seal);
+            matches!(bundle, Ok(Some(_)))
+        })
     }
 
     /// The bundle of `held`: the one sealed before if it still holds, else a new one, with its

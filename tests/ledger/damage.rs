@@ -286,7 +286,7 @@ fn a_broken_file_is_found_and_never_a_panic() {
                 let _ = ledger.get(new.number.suffix());
             }
             let jobs = std::num::NonZeroUsize::MIN;
-            ledger.check(jobs, &mut |_| findings += 1, &mut |_| {})
+            ledger.check(jobs, &|_| true, &mut |_| findings += 1, &mut |_| {})
         });
         assert!(findings > 0 || outcome.is_err(), "page {at}");
     }

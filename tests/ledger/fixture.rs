@@ -221,7 +221,12 @@ impl Scratch {
         let jobs = NonZeroUsize::new(2).unwrap();
         let checked = self
             .ledger
-            .check(jobs, &mut |finding| findings.push(finding), &mut |_| {})
+            .check(
+                jobs,
+                &|_| true,
+                &mut |finding| findings.push(finding),
+                &mut |_| {},
+            )
             .unwrap();
         assert_eq!(checked.findings, findings.len() as u64);
         findings
