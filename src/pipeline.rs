@@ -139,7 +139,7 @@ where
     S: Steps<Prepared = A, Planned = B, Performed = C>,
 {
     // Enough that all threads stay busy while the ledger waits for the disk.
-    let at_once = 4 * jobs.get() + 8;
+    let at_once = 2 * jobs.get() + 8;
     let (permits, for_permits) = channel();
     let (to_steps, events) = channel();
     let (tasks, for_tasks) = channel();

@@ -18,19 +18,27 @@ pub fn collapse(text: &str) -> String {
     collapsed
 }
 
-/// As [`collapse`]: nearly all texts are ASCII, and need not be decoded.
+/// As [`collapse`]: nearly all texts are ASCII, and need not be decoded; words with single spaces
+/// between them are copied as one.
 fn collapse_ascii(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let space_at = |at: usize| bytes[at] <= b' ' && is_space(char::from(bytes[at]));
     let mut collapsed = String::with_capacity(text.len());
-    let mut from = None;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte > b' ' || !is_space(char::from(byte)) {
-            from.get_or_insert(at);
-        } else if let Some(from) = from.take() {
-            push_word(&mut collapsed, &text[from..at]);
+    let mut at = 0;
+    while at < bytes.len() {
+        if space_at(at) {
+            at += 1;
+            continue;
         }
-    }
-    if let Some(from) = from {
-        push_word(&mut collapsed, &text[from..]);
+        let from = at;
+        while at < bytes.len() {
+            let single = bytes[at] == b' ' && at + 1 < bytes.len() && !space_at(at + 1);
+            if space_at(at) && !single {
+                break;
+            }
+            at += 1;
+        }
+        push_word(&mut collapsed, &text[from..at]);
     }
     collapsed
 }
@@ -90,6 +98,14 @@ pub(super) fn shown_to(longest: usize, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn ascii_is_collapsed_as_other_texts_are(text in "[ -~\\x00-\\x20]{0,60}( {1,2}[a-z]{0,3}){0,9}") {
+            let words: Vec<&str> = text.split(is_space).filter(|word| !word.is_empty()).collect();
+            proptest::prop_assert_eq!(collapse(&text), words.join(" "));
+        }
+    }
 
     #[test]
     fn white_space_is_pythons() {
