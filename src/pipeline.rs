@@ -73,6 +73,8 @@ enum Event<I, A, C> {
     Performed(usize, C),
     /// A worker panicked.
     Lost,
+    /// The thread that reads panicked.
+    SourceLost,
 }
 
 enum Task<I, B> {
@@ -84,6 +86,7 @@ enum Task<I, B> {
 pub struct Source<I, A, C> {
     permits: Receiver<()>,
     events: Sender<Event<I, A, C>>,
+    ended: bool,
 }
 
 impl<I, A, C> Source<I, A, C> {
@@ -97,11 +100,21 @@ impl<I, A, C> Source<I, A, C> {
         // If nobody takes it, nobody wants another.
         let _ = self.events.send(Event::Read(chunk));
     }
+
+    /// Says that there are no more chunks.
+    pub fn end(mut self) {
+        self.ended = true;
+        let _ = self.events.send(Event::Ended);
+    }
 }
 
+/// A source that is dropped otherwise has not come to its end: its thread panicked, or nothing was
+/// wanted any more, and then nobody listens.
 impl<I, A, C> Drop for Source<I, A, C> {
     fn drop(&mut self) {
-        let _ = self.events.send(Event::Ended);
+        if !self.ended {
+            let _ = self.events.send(Event::SourceLost);
+        }
     }
 }
 
@@ -124,6 +137,9 @@ impl<I, A, C> Drop for Watch<I, A, C> {
 ///
 /// # Errors
 /// Those of the steps.
+///
+/// # Panics
+/// If any of its threads panics.
 pub fn run<I, A, B, C, S>(
     jobs: NonZeroUsize,
     begin: impl FnOnce(Source<I, A, C>),
@@ -150,6 +166,7 @@ where
     begin(Source {
         permits: for_permits,
         events: to_steps.clone(),
+        ended: false,
     });
     thread::scope(|scope| {
         for _ in 0..jobs.get() {
@@ -236,6 +253,8 @@ where
                 }
                 // The scope passes the worker's panic on.
                 Ok(Event::Lost) | Err(RecvTimeoutError::Disconnected) => return Ok(false),
+                // What was read so far must not pass for all there is.
+                Ok(Event::SourceLost) => panic!("the thread that reads the input has panicked"),
                 Err(RecvTimeoutError::Timeout) => self.steps.idle()?,
             }
         }
@@ -332,6 +351,7 @@ mod tests {
                     }
                     source.give(number);
                 }
+                source.end();
             });
         };
         let jobs = NonZeroUsize::new(jobs).unwrap();
@@ -377,5 +397,22 @@ mod tests {
             |_: u64| -> u64 { panic!("on purpose") },
             &mut sum,
         );
+    }
+
+    #[test]
+    #[should_panic(expected = "the thread that reads the input has panicked")]
+    fn an_input_that_breaks_off_is_not_at_its_end() {
+        let begin = |source: Source<u64, u64, u64>| {
+            thread::spawn(move || {
+                assert!(source.wanted());
+                source.give(1);
+                panic!("on purpose");
+            });
+        };
+        let mut sum = Sum {
+            found: Vec::new(),
+            last: u64::MAX,
+        };
+        let _ = run(NonZeroUsize::MIN, begin, |n| n, |n| n, &mut sum);
     }
 }

@@ -106,7 +106,10 @@ impl Raw {
                 }
             }
             RawUnit::Deleted => hasher.update(b"deleted\n"),
-            RawUnit::Fault(fault) => hasher.update(fault.code.as_str().as_bytes()),
+            RawUnit::Fault(fault) => {
+                hasher.update(fault.code.as_str().as_bytes());
+                hasher.update(b"\n");
+            }
         }
     }
 

@@ -32,7 +32,7 @@ fn special(word: u64) -> u64 {
 
 /// Appends `text` as it stands inside a string (SPEC 1): only what must be escaped is, in the
 /// short form where there is one.
-pub(super) fn escape_to(bytes: &mut Vec<u8>, text: &str) {
+pub(crate) fn escape_to(bytes: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     loop {
         let (plain, from_special) = rest.split_at(plain_prefix(rest));

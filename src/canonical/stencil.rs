@@ -43,11 +43,11 @@ impl Stencil {
     ///
     /// # Panics
     /// If there are fewer values than it was cut with.
-    pub fn fill<V: AsRef<str>>(&self, values: &[V], text: &mut Vec<u8>) {
+    pub fn fill<V: AsRef<[u8]>>(&self, values: &[V], text: &mut Vec<u8>) {
         let mut from = 0;
         for (to, blank) in &self.blanks {
             text.extend_from_slice(&self.fixed.as_bytes()[from..*to]);
-            text.extend_from_slice(values[*blank].as_ref().as_bytes());
+            text.extend_from_slice(values[*blank].as_ref());
             from = *to;
         }
         text.extend_from_slice(&self.fixed.as_bytes()[from..]);
@@ -57,7 +57,7 @@ impl Stencil {
     ///
     /// # Panics
     /// As there.
-    pub fn matches<V: AsRef<str>>(&self, values: &[V], text: &[u8]) -> bool {
+    pub fn matches<V: AsRef<[u8]>>(&self, values: &[V], text: &[u8]) -> bool {
         let mut from = 0;
         let mut rest = text;
         let mut next = |part: &[u8]| match rest.strip_prefix(part) {
@@ -69,7 +69,7 @@ impl Stencil {
         };
         for (to, blank) in &self.blanks {
             let fixed = &self.fixed.as_bytes()[from..*to];
-            if !next(fixed) || !next(values[*blank].as_ref().as_bytes()) {
+            if !next(fixed) || !next(values[*blank].as_ref()) {
                 return false;
             }
             from = *to;

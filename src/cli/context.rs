@@ -15,6 +15,7 @@ use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::error::{Exit, Failure};
+use super::growing::partial_of;
 use super::output;
 
 /// `schema_version` of everything printed with `--json`.
@@ -293,16 +294,27 @@ impl Context {
                     || path == dir.join(crate::home::PROFILE_FILE)
                     || beside_ledger.starts_with(ledger.as_os_str().as_encoded_bytes())
             });
-            if of_home || taken.contains(&path) {
-                let what = if of_home {
-                    "belongs to the registry home"
-                } else {
-                    "is named twice"
-                };
-                let problem = format!("{} {what}, so nothing is written there", output.display());
-                return Err(Failure::new(Exit::Usage, problem).hint("name another file"));
-            }
-            taken.push(path);
+            // It grows under another name, which is its own too.
+            let partial = partial_of(&path);
+            let names = [&path, &partial];
+            let is_taken = taken.iter().any(|other| names.contains(&other));
+            let read_again = inputs.iter().any(|input| {
+                let input = real(input);
+                input.is_dir() && path.starts_with(&input)
+                    || names.iter().any(|name| input.starts_with(name))
+            });
+            let what = if of_home {
+                "belongs to the registry home"
+            } else if is_taken {
+                "is named twice"
+            } else if read_again {
+                "lies in a folder of the input, or the input in it"
+            } else {
+                taken.extend([path, partial]);
+                continue;
+            };
+            let problem = format!("{} {what}, so nothing is written there", output.display());
+            return Err(Failure::new(Exit::Usage, problem).hint("name another file"));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Files that grow under another name until they are complete, and can go on growing later.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ impl Growing {
     /// Begins the file; what an earlier attempt left is written anew.
     pub fn create(path: &Path) -> Result<Self, FileError> {
         let partial = partial_of(path);
-        let file = writable(&partial, true).map_err(FileError::io("create", &partial))?;
+        let file = writable(&partial, true)?.expect("it was begun");
         Ok(Growing::new(path, Target::Partial(file), 0))
     }
 
@@ -55,9 +55,8 @@ impl Growing {
     pub fn resume(path: &Path, place: &FilePlace) -> Result<Option<Self>, FileError> {
         let partial = partial_of(path);
         let fails = || FileError::io("continue", &partial);
-        let file = match writable(&partial, false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(fails())?,
+        let Some(file) = writable(&partial, false)? else {
+            return Ok(None);
         };
         let size = file.metadata().map_err(fails())?.len();
         if size < place.bytes || tail(&file, place.bytes).map_err(fails())? != place.tail_sha256 {
@@ -197,15 +196,49 @@ impl Growing {
     }
 }
 
-/// Not through a link: the name is ours to choose, and so would be what it leads to.
-fn writable(partial: &Path, anew: bool) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(anew)
-        .truncate(anew)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(partial)
+/// Opens the file that grows, or begins it, and keeps other processes from doing so meanwhile.
+///
+/// Not through a link: the name is ours to choose, and so would be what it leads to. What is written
+/// anew is another file, so whoever has the old one open, or another name for it, keeps it.
+fn writable(partial: &Path, anew: bool) -> Result<Option<File>, FileError> {
+    let fails = |action| FileError::io(action, partial);
+    let open = |anew: bool| {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(anew)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(partial)
+    };
+    let locked = |file: File| match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let problem = "another process is writing to it";
+            Err(fails("continue")(io::Error::other(problem)))
+        }
+        Err(TryLockError::Error(error)) => Err(fails("lock")(error)),
+    };
+    let is_link = partial
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_symlink());
+    let held = if is_link && anew {
+        None
+    } else {
+        match open(false) {
+            Ok(file) => Some(locked(file)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(fails("continue")(error)),
+        }
+    };
+    if !anew {
+        return Ok(held);
+    }
+    if held.is_some() || is_link {
+        fs::remove_file(partial).map_err(fails("remove"))?;
+    }
+    let file = locked(open(true).map_err(fails("create"))?)?;
+    files::sync_folder(files::folder_of(partial))?;
+    Ok(Some(file))
 }
 
 fn tail(file: &File, bytes: u64) -> io::Result<Digest> {

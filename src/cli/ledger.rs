@@ -92,6 +92,7 @@ struct CheckSummary {
     records: u64,
     events: u64,
     findings: u64,
+    broken_seals: u64,
 }
 
 fn check(context: &Context) -> Result<Exit, Failure> {
@@ -108,10 +109,12 @@ fn check(context: &Context) -> Result<Exit, Failure> {
     let issuer = key
         .map(|entry| Issuer::unsigning(&home.profile, &entry.key, &keyset, &ledger))
         .transpose()?;
-    // Without any key there is nothing that a seal could have been made with.
+    if issuer.is_none() {
+        context.warn("this home has no key, so seals of bundles are not checked");
+    }
     let seal_holds = |issued: &Issued| {
         let issuer = issuer.as_ref();
-        issuer.is_some_and(|issuer| issuer.seal_holds(issued))
+        issuer.is_none_or(|issuer| issuer.seal_holds(issued))
     };
     let checked = ledger.check(all_cores(), &seal_holds, &mut tell, &mut |_| {})?;
     let findings = checked.findings;
@@ -121,6 +124,7 @@ fn check(context: &Context) -> Result<Exit, Failure> {
             records: checked.records,
             events: checked.events,
             findings,
+            broken_seals: checked.broken_seals,
         })?;
     } else {
         let mut out = output::stdout();
@@ -133,14 +137,23 @@ fn check(context: &Context) -> Result<Exit, Failure> {
         )?;
         out.flush()?;
     }
-    if findings == 0 {
-        return Ok(Exit::Done);
+    if let Some(first) = checked.first_broken_seal {
+        let seals = output::counted(checked.broken_seals, "seal");
+        context.warn(&format!(
+            "{seals}, of {first} first, not of the bundle as it would be written now"
+        ));
+        let hint = "was registry.toml or a key's public file changed? `pith bundle --all` seals bundles anew; \
+                    else restore the ledger from a backup";
+        output::message("hint", hint);
     }
-    output::message(
-        "hint",
-        "restore the ledger from a backup, or rebuild it from published bundles",
-    );
-    Ok(Exit::Refused)
+    if findings > 0 {
+        let hint = "restore the ledger from a backup, or rebuild it from published bundles";
+        output::message("hint", hint);
+    }
+    match findings + checked.broken_seals {
+        0 => Ok(Exit::Done),
+        _ => Ok(Exit::Refused),
+    }
 }
 
 fn stats(context: &Context) -> Result<Exit, Failure> {

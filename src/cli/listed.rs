@@ -1,6 +1,7 @@
 //! Folders of documents, and whether they are what their manifest lists.
 
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufRead as _, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub fn parts_of(folder: &Path) -> Result<Vec<Part>, Failure> {
         } else if name == MANIFEST_FILE {
             has_manifest = true;
         } else if plain.ends_with(".json") || plain.ends_with(".jsonl") {
-            files.insert(name.into_owned(), path);
+            files.insert(path.file_name().unwrap_or_default().to_owned(), path);
         }
     }
     if files.is_empty() && !has_manifest {
@@ -52,13 +53,15 @@ pub fn parts_of(folder: &Path) -> Result<Vec<Part>, Failure> {
             return Ok(fault.into_iter().chain(files).collect());
         }
     };
-    let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
-    for name in listed.keys().filter(|name| !files.contains_key(*name)) {
-        let missing = format!("is listed in {MANIFEST_FILE} but not there");
-        parts.insert(name.clone(), vec![fault(&folder.join(name), &missing)]);
+    let mut parts: BTreeMap<OsString, Vec<Part>> = BTreeMap::new();
+    for name in listed.keys() {
+        if !files.contains_key(OsStr::new(name)) {
+            let missing = format!("is listed in {MANIFEST_FILE} but not there");
+            parts.insert(name.into(), vec![fault(&folder.join(name), &missing)]);
+        }
     }
     for (name, path) in files {
-        let line = listed.get(&name).cloned();
+        let line = name.to_str().and_then(|name| listed.get(name)).cloned();
         let here = parts.entry(name).or_default();
         if line.is_none() {
             here.push(fault(&path, &format!("is not listed in {MANIFEST_FILE}")));

@@ -1,5 +1,6 @@
 //! A folder of shards, with a manifest that says what each of them holds.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -44,14 +45,17 @@ impl Shards {
     /// Begins the folder; what an earlier attempt left is written anew.
     pub fn create(folder: &Path) -> Result<Self, Failure> {
         let place = growing_folder(folder);
-        if place.symlink_metadata().is_ok() {
-            only_shards(&place)?;
-            fs::remove_dir_all(&place).map_err(FileError::io("remove", &place))?;
-        }
         if folder.symlink_metadata().is_ok() {
             only_shards(folder)?;
         }
+        if place.symlink_metadata().is_ok() {
+            only_shards(&place)?;
+            // Whoever writes there holds the manifest.
+            Growing::create(&place.join(MANIFEST_FILE))?;
+            fs::remove_dir_all(&place).map_err(FileError::io("remove", &place))?;
+        }
         fs::create_dir_all(&place).map_err(FileError::io("make the folder", &place))?;
+        files::sync_folder(files::folder_of(&place))?;
         let manifest = Growing::create(&place.join(MANIFEST_FILE))?;
         Ok(Shards {
             folder: folder.to_owned(),
@@ -91,24 +95,23 @@ impl Shards {
         };
         only_shards(&partial)?;
         let growing = place.bundles / SHARD;
-        // What was completed after the place grows again, or is not there yet.
-        let mut after = growing;
-        loop {
-            let complete = partial.join(shard_name(after));
-            let found = complete.symlink_metadata().is_ok();
-            if !found && after > growing {
-                break;
-            }
-            if after > growing || place.file.is_none() {
+        // What was begun after the place is not there yet, and a shard that was completed after it
+        // grows again.
+        for number in shards_in(&partial)?.into_iter().rev() {
+            let complete = partial.join(shard_name(number));
+            let is_later = number > growing || (number == growing && place.file.is_none());
+            if is_later {
                 remove(&complete)?;
                 remove(&partial_of(&complete))?;
-            } else if found {
-                fs::rename(&complete, partial_of(&complete))
-                    .map_err(FileError::io("move", &complete))?;
+            } else if number == growing && complete.exists() {
+                if partial_of(&complete).exists() {
+                    remove(&complete)?;
+                } else {
+                    fs::rename(&complete, partial_of(&complete))
+                        .map_err(FileError::io("move", &complete))?;
+                }
             }
-            after += 1;
         }
-        remove(&partial_of(&partial.join(shard_name(after))))?;
         let whole = |number| partial.join(shard_name(number)).is_file();
         if !(0..growing).all(whole) {
             return Ok(None);
@@ -208,61 +211,82 @@ impl Shards {
         files::sync_folder(&self.place)
     }
 
-    /// Completes the folder. One that is compared must hold no more than this.
-    pub fn finish(mut self) -> Result<(), Failure> {
+    /// Completes the folder. One that is compared must hold no more than this; one that came to be
+    /// meanwhile is replaced only by `force`.
+    pub fn finish(mut self, force: bool) -> Result<(), Failure> {
         if let Some(shard) = self.shard.take() {
             self.end(shard)?;
         }
         self.manifest.finish(false)?;
         let (folder, partial) = (&self.folder, &self.place);
+        let exists = || FileError::Exists {
+            path: folder.clone(),
+        };
         if self.compares {
-            let more = folder.join(shard_name(self.bundles.div_ceil(SHARD)));
-            return match more.symlink_metadata() {
-                Ok(_) => Err(FileError::Exists {
-                    path: folder.clone(),
-                }
-                .into()),
-                Err(_) => Ok(only_shards(folder)?),
+            let written = self.bundles.div_ceil(SHARD);
+            only_shards(folder)?;
+            return match shards_in(folder)?.last() {
+                Some(last) if *last >= written => Err(exists().into()),
+                _ => Ok(()),
             };
         }
         files::sync_folder(partial)?;
-        let io = |action: &'static str| FileError::io(action, folder);
-        if folder.symlink_metadata().is_err() {
-            fs::rename(partial, folder).map_err(io("write"))?;
-        } else {
-            only_shards(folder)?;
-            // The old one goes last: a crash on the way leaves the one or the other.
-            let mut old = folder.as_os_str().to_owned();
-            old.push(".old");
-            fs::rename(folder, &old).map_err(io("move"))?;
-            fs::rename(partial, folder).map_err(io("write"))?;
-            files::sync_folder(files::folder_of(folder))?;
-            fs::remove_dir_all(&old).map_err(FileError::io("remove", Path::new(&old)))?;
+        let fails = FileError::io("write", folder);
+        match fs::rename(partial, folder) {
+            Ok(()) => {}
+            Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => {
+                return Err(fails(error).into());
+            }
+            Err(_) if !force => return Err(exists().into()),
+            Err(_) => {
+                only_shards(folder)?;
+                replace(folder, partial).map_err(FileError::io("replace", folder))?;
+            }
         }
         Ok(files::sync_folder(files::folder_of(folder))?)
     }
 }
 
-fn hash_file(path: &Path, bytes: u64) -> io::Result<Hasher> {
-    let mut file = File::open(path)?.take(bytes);
-    let (mut hasher, mut buffer) = (Hasher::new(), vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hasher),
-            count => hasher.update(&buffer[..count]),
-        }
+/// Puts `new` in the place of `old` in one step, where the file system can; then removes `old`.
+fn replace(old: &Path, new: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    if renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE).is_ok() {
+        return fs::remove_dir_all(new);
     }
+    fs::remove_dir_all(old)?;
+    fs::rename(new, old)
+}
+
+/// The numbers of the shards in a folder, complete or growing, in order.
+fn shards_in(folder: &Path) -> Result<BTreeSet<u64>, FileError> {
+    let mut numbers = BTreeSet::new();
+    for entry in fs::read_dir(folder).map_err(FileError::io("read", folder))? {
+        let name = entry.map_err(FileError::io("read", folder))?.file_name();
+        numbers.extend(shard_number(&name.to_string_lossy()));
+    }
+    Ok(numbers)
+}
+
+/// The number in the name of a shard, or of one that grows.
+fn shard_number(name: &str) -> Option<u64> {
+    let digits = name
+        .trim_end_matches(".partial")
+        .strip_prefix("bundles-")?
+        .strip_suffix(".jsonl.zst")?;
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| digits.parse().ok())?
+}
+
+fn hash_file(path: &Path, bytes: u64) -> io::Result<Hasher> {
+    let mut hasher = Hasher::new();
+    io::copy(&mut File::open(path)?.take(bytes), &mut hasher)?;
+    Ok(hasher)
 }
 
 /// Refuses a folder that holds anything but shards: only what this program wrote is removed.
 fn only_shards(folder: &Path) -> Result<(), Failure> {
     let is_ours = |name: &str| {
-        let name = name.trim_end_matches(".partial");
-        let number = name
-            .strip_prefix("bundles-")
-            .and_then(|rest| rest.strip_suffix(".jsonl.zst"))
-            .unwrap_or_default();
-        name == MANIFEST_FILE || (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+        name.trim_end_matches(".partial") == MANIFEST_FILE || shard_number(name).is_some()
     };
     for entry in fs::read_dir(folder).map_err(FileError::io("read", folder))? {
         let name = entry.map_err(FileError::io("read", folder))?.file_name();

@@ -254,6 +254,17 @@ impl BundleSink {
         frames.iter().try_for_each(|frame| self.write(frame))
     }
 
+    /// Gives what was printed to whoever reads it.
+    ///
+    /// # Errors
+    /// Those of stdout.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        match &mut self.target {
+            Target::Stdout(out) => Ok(out.flush()?),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes all that was written reach the disk; returns the place behind it. `None` for stdout,
     /// which has none.
     ///
@@ -283,7 +294,7 @@ impl BundleSink {
         match self.target {
             Target::Stdout(mut out) => Ok(out.flush()?),
             Target::File(file) => Ok(file.finish(force)?),
-            Target::Folder(shards) => shards.finish(),
+            Target::Folder(shards) => shards.finish(force),
         }
     }
 }

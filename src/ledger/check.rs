@@ -30,6 +30,11 @@ pub struct Checked {
     pub events: u64,
     /// Findings reported.
     pub findings: u64,
+    /// Seals that are not those of the bundles as they would be written now: of a profile that was
+    /// changed all of them, without any damage.
+    pub broken_seals: u64,
+    /// The first record that has one.
+    pub first_broken_seal: Option<PithNumber>,
 }
 
 impl Ledger {
@@ -38,8 +43,8 @@ impl Ledger {
     ///
     /// A key in the ledger that names no signer is a registry's, and speaks for the registry that
     /// issued the record. Seals cover whole bundles, which hold more than a ledger does: `seal_holds`
-    /// says of a record whether its seal is that of its bundle. Seals that do not hold are one
-    /// finding together, since a profile that was changed breaks all of them.
+    /// says of a record whether its seal is that of its bundle. Seals that do not hold are counted,
+    /// and no findings: a profile that was changed breaks all of them.
     ///
     /// `on_finding` gets each finding, `on_progress` how far the check is, every few hundred
     /// records. The records are taken as they are at one moment.
@@ -92,7 +97,6 @@ impl Ledger {
             report(checked, None, message);
         }
         let mut tables = Tables::new(&keys);
-        let (mut broken_seals, mut first_broken) = (0_u64, None);
         for page in StoredRecords::new(db, None) {
             let mut page = page?;
             for (_, stored) in &page {
@@ -105,22 +109,14 @@ impl Ledger {
                 checked.records += 1;
                 checked.events += judgement.events;
                 if judgement.seal_broken {
-                    broken_seals += 1;
-                    first_broken = first_broken.or(judgement.number);
+                    checked.broken_seals += 1;
+                    checked.first_broken_seal = checked.first_broken_seal.or(judgement.number);
                 }
                 for message in judgement.faults {
                     report(checked, judgement.number, message);
                 }
             }
             on_progress(checked);
-        }
-        if broken_seals > 0 {
-            let message = format!(
-                "{broken_seals} seal(s), of which this is the first, are not those of the bundles as they \
-                 would be written now; if the profile was changed on purpose, `pith bundle --all` seals \
-                 them anew"
-            );
-            report(checked, first_broken, message);
         }
         Ok(())
     }

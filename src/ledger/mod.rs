@@ -405,7 +405,7 @@ impl Ledger {
     /// # Errors
     /// Those of the database.
     pub fn record_run(&mut self, run: &Run) -> Result<(), LedgerError> {
-        self.group(|transaction| transaction.record_run(run))
+        self.group(|transaction| transaction.record_run(None, run).map(drop))
     }
 
     /// The history, in the order in which it was recorded.
@@ -519,8 +519,8 @@ mod tests {
         ledger.record_run(&run(String::new())).unwrap();
         let error = ledger
             .group(|transaction| {
-                transaction.record_run(&run(String::new()))?;
-                transaction.record_run(&run("x".repeat(1 << 20)))
+                transaction.record_run(None, &run(String::new()))?;
+                transaction.record_run(None, &run("x".repeat(1 << 20)))
             })
             .unwrap_err();
         assert!(matches!(error, LedgerError::Full { .. }), "{error}");

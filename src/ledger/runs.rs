@@ -17,7 +17,7 @@ pub struct Run {
     pub verb: String,
     /// When it began.
     pub started_at: TimestampMicros,
-    /// When it was done.
+    /// When it was done, or how far it is known to have come.
     pub finished_at: TimestampMicros,
     /// The version of this program.
     pub tool_version: String,
@@ -67,16 +67,17 @@ impl Transaction<'_> {
         }
     }
 
-    /// Adds a run to the history.
+    /// Adds a run to the history, or replaces what it says of the run with this id; returns the id.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn record_run(&self, run: &Run) -> Result<(), LedgerError> {
+    pub fn record_run(&self, id: Option<i64>, run: &Run) -> Result<i64, LedgerError> {
         self.execute(
-            "INSERT INTO runs (verb, started_at, finished_at, tool_version, key_id, input_sha256, \
-               summary) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO runs (id, verb, started_at, finished_at, tool_version, key_id, \
+               input_sha256, summary) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
+                id,
                 run.verb,
                 run.started_at.unix_micros(),
                 run.finished_at.unix_micros(),
@@ -86,7 +87,7 @@ impl Transaction<'_> {
                 json_text(&run.summary),
             ],
         )?;
-        Ok(())
+        Ok(id.unwrap_or_else(|| self.last_id()))
     }
 
     /// Keeps the place of an unfinished run, instead of an earlier one with the same output.

@@ -101,6 +101,11 @@ impl<'a> Transaction<'a> {
             .map_err(|error| self.db().fails(error))
     }
 
+    /// The id of the row that was inserted last.
+    pub(super) fn last_id(&self) -> i64 {
+        self.inner.last_insert_rowid()
+    }
+
     /// As [`Ledger::get`](super::Ledger::get), with the changes of this group.
     ///
     /// # Errors

@@ -6,13 +6,13 @@
 //! published). The rules stay where they are, in the types: here nothing is known of members or
 //! their order.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::MintError;
 use super::contents::{Contents, KeyBook};
 use crate::arxiv::ArxivId;
 use crate::bundle::Bundle;
-use crate::canonical::{self, Stencil};
+use crate::canonical::{self, Stencil, escape_to};
 use crate::digest::Digest;
 use crate::event;
 use crate::home::Profile;
@@ -81,20 +81,26 @@ impl Forms {
     /// [`MintError::Forms`] if texts of the profile cannot be told from those of any specimen.
     pub fn of(profile: &Profile, key: &PublicKeyObject) -> Result<Self, MintError> {
         // A specimen's values must stand nowhere in what is common to all. Should they do so by
-        // accident, another one shows it: then it is that one's turn.
-        (0..8)
-            .find_map(|number| {
-                let forms = Forms::cut(profile, key, number).ok()?;
-                let other = Specimen::new(profile, key, number + 1).ok()?;
-                forms.give(&other).then_some(forms)
-            })
-            .ok_or(MintError::Forms)
+        // accident, others show it, which share no value with it: then another one is cut up.
+        for number in 0..SPECIMENS.len() {
+            let forms = Forms::cut(profile, key, number)?;
+            let mut hold = true;
+            for other in (0..SPECIMENS.len()).filter(|other| *other != number) {
+                hold &= forms.give(&Specimen::new(profile, key, other)?);
+            }
+            hold &= forms.give(&Specimen::bare(profile, key)?);
+            if hold {
+                return Ok(forms);
+            }
+        }
+        Err(MintError::Forms)
     }
 
-    fn cut(profile: &Profile, key: &PublicKeyObject, number: u8) -> Result<Self, MintError> {
+    fn cut(profile: &Profile, key: &PublicKeyObject, number: usize) -> Result<Self, MintError> {
         let specimen = Specimen::new(profile, key, number)?;
         let values = specimen.values();
-        let values: Vec<&str> = values.texts.iter().map(String::as_str).collect();
+        let text_of = |value| str::from_utf8(value).expect("a specimen's values are text");
+        let values: Vec<&str> = values.texts.iter().map(|text| text_of(text)).collect();
         let cut = |text: Vec<u8>| {
             let text = String::from_utf8(text).expect("JSON text is UTF-8");
             Stencil::cut(&text, &values)
@@ -145,56 +151,35 @@ impl Forms {
 /// The texts in the blanks, kept from one record to the next for their memory.
 #[derive(Debug)]
 struct Values {
-    texts: [String; BLANKS],
+    texts: [Vec<u8>; BLANKS],
     minted_at: Option<TimestampMicros>,
 }
 
 impl Values {
     fn new() -> Self {
         Values {
-            texts: std::array::from_fn(|_| String::new()),
+            texts: std::array::from_fn(|_| Vec::new()),
             minted_at: None,
         }
     }
 
-    fn text(&mut self, blank: Blank) -> &mut String {
+    fn text(&mut self, blank: Blank) -> &mut Vec<u8> {
         let text = &mut self.texts[blank as usize];
         text.clear();
         text
     }
 
     fn set(&mut self, blank: Blank, value: impl std::fmt::Display) {
-        write!(self.text(blank), "{value}").expect("a string takes any text");
+        write!(self.text(blank), "{value}").expect("memory takes any text");
     }
 
     fn put(&mut self, blank: Blank, value: &str) {
-        self.text(blank).push_str(value);
+        self.text(blank).extend_from_slice(value.as_bytes());
     }
 
     /// A text as it stands between the quotes of a JSON string.
     fn put_escaped(&mut self, blank: Blank, value: &str) {
-        let mut rest = value;
-        let text = self.text(blank);
-        // TeX is full of backslashes: the text between them is copied as it is.
-        while let Some(at) = rest
-            .bytes()
-            .position(|b| b < b' ' || b == b'"' || b == b'\\')
-        {
-            let (plain, special) = rest.split_at(at);
-            let (special, after) = special.split_at(1);
-            text.push_str(plain);
-            match special {
-                "\\" => text.push_str("\\\\"),
-                "\"" => text.push_str("\\\""),
-                _ => {
-                    let quoted = canonical::to_vec(special).expect("a text is JSON");
-                    let quoted = String::from_utf8(quoted).expect("JSON text is UTF-8");
-                    text.push_str(&quoted[1..quoted.len() - 1]);
-                }
-            }
-            rest = after;
-        }
-        text.push_str(rest);
+        escape_to(self.text(blank), value);
     }
 
     fn set_record(&mut self, record: &CanonicalRecord, digest: &Digest, number: &PithNumber) {
@@ -205,12 +190,12 @@ impl Values {
         self.put_escaped(Blank::License, &metadata.license);
         self.put(Blank::PrimaryCategory, metadata.primary_cat.as_str());
         let list = self.text(Blank::CrossCategories);
-        list.push('[');
+        list.push(b'[');
         for (index, category) in metadata.cross_cats_sorted.as_slice().iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            write!(list, "{comma}\"{category}\"").expect("a string takes any text");
+            write!(list, "{comma}\"{category}\"").expect("memory takes any text");
         }
-        list.push(']');
+        list.push(b']');
         self.set(Blank::SubmittedAt, metadata.submitted_at);
         self.set(Blank::TitleDigest, metadata.title_canon_sha256);
         self.set(Blank::AbstractDigest, metadata.abstract_canon_sha256);
@@ -329,6 +314,14 @@ impl<'a> Page<'a> {
     }
 }
 
+/// The primary category and the others of each specimen.
+const SPECIMENS: [(&str, [&str; 2]); 4] = [
+    ("math.GT", ["hep-th", "math.AG"]),
+    ("cs.DL", ["physics.hist-ph", "stat.ME"]),
+    ("q-bio.PE", ["nlin.CD", "quant-ph"]),
+    ("econ.TH", ["astro-ph.EP", "gr-qc"]),
+];
+
 /// An invented record under invented signatures, whose values stand out.
 struct Specimen {
     fresh: Fresh,
@@ -337,32 +330,61 @@ struct Specimen {
 }
 
 impl Specimen {
-    fn new(profile: &Profile, key: &PublicKeyObject, number: u8) -> Result<Self, MintError> {
-        let time = |year: u32| {
-            let text = format!("{}-05-13T12:{:02}:45Z", year + u32::from(number), number);
+    fn new(profile: &Profile, key: &PublicKeyObject, number: usize) -> Result<Self, MintError> {
+        let (primary, others) = SPECIMENS[number];
+        let text = PaperText {
+            title: format!("title of specimen {number}"),
+            authors_text: format!("authors of specimen {number}"),
+            abstract_excerpt: format!("abstract of specimen {number}"),
+        };
+        let license = format!("licence of specimen {number}");
+        Self::of(profile, key, number, primary, &others, license, text)
+    }
+
+    /// One that has nothing but what it must have, and that in need of escapes: none to be cut up,
+    /// but one that forms have to give.
+    fn bare(profile: &Profile, key: &PublicKeyObject) -> Result<Self, MintError> {
+        let text = PaperText {
+            title: "\"\\\u{1f}\u{e9}".to_owned(),
+            authors_text: String::new(),
+            abstract_excerpt: "\n".to_owned(),
+        };
+        let number = SPECIMENS.len();
+        Self::of(profile, key, number, "cs.LG", &[], String::new(), text)
+    }
+
+    fn of(
+        profile: &Profile,
+        key: &PublicKeyObject,
+        number: usize,
+        primary: &str,
+        others: &[&str],
+        license: String,
+        text: PaperText,
+    ) -> Result<Self, MintError> {
+        let small = u8::try_from(number).expect("there are few specimens");
+        let time = |year: usize| {
+            let text = format!("{}-05-{:02}T12:{number:02}:45Z", year + number, 13 + number);
             text.parse::<Timestamp>().expect("a time")
         };
-        let signature = |n: u8| SignatureBytes::from_bytes([16 * n + number; 64]);
+        let signature = |n: u8| SignatureBytes::from_bytes([16 * n + small; 64]);
+        let category = |text: &&str| text.parse().expect("a category");
         let id: ArxivId = format!("math/92050{number:02}").parse().expect("an id");
+        let version = 4_123_456_700 + u32::from(small);
+        let others = others.iter().map(category).collect::<Vec<_>>();
         let record = CanonicalRecord {
             source: RecordSource {
                 id,
                 kind: ArxivKind,
-                version: (4_123_456_700 + u32::from(number))
-                    .try_into()
-                    .expect("not 0"),
+                version: version.try_into().expect("not 0"),
             },
             metadata: RecordMetadata {
-                license: format!("licence of specimen {number}"),
-                primary_cat: "math.GT".parse().expect("a category"),
+                license,
+                primary_cat: category(&primary),
                 submitted_at: time(1911),
-                cross_cats_sorted: CrossCategories::try_from(vec![
-                    "hep-th".parse().expect("a category"),
-                    "math.AG".parse().expect("a category"),
-                ])
-                .expect("they are sorted"),
-                title_canon_sha256: Digest::of(&[number, 1]),
-                abstract_canon_sha256: Digest::of(&[number, 2]),
+                cross_cats_sorted: CrossCategories::try_from(others).expect("they are sorted"),
+                title_canon_sha256: Digest::of(&[small, 1]),
+                abstract_canon_sha256: Digest::of(&[small, 2]),
             },
             schema_version: SchemaVersion,
         };
@@ -386,11 +408,7 @@ impl Specimen {
                 minted_at: time(1922).into(),
             },
             compact: Compact {
-                text: PaperText {
-                    title: format!("title of specimen {number}"),
-                    authors_text: format!("authors of specimen {number}"),
-                    abstract_excerpt: format!("abstract of specimen {number}"),
-                },
+                text,
                 receipt_sig: signature(1),
                 created_sig: signature(2),
                 snapshot_sig: signature(3),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const CHUNK: usize = 256;
 
 /// A chunk ends early when its inputs are larger than this, in bytes.
-const LARGE: usize = 4 << 20;
+const LARGE: usize = 1 << 20;
 
 /// A place between two inputs, by what was read before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,8 @@ const LARGE: usize = 4 << 20;
 pub struct Read {
     /// How many inputs.
     pub units: u64,
-    /// Their digest: of a file of JSON lines as `sha256sum` gives it.
+    /// Their digest: each line with `\n` after it, each text of an XML record with a NUL. Of a file of
+    /// JSON lines without blank ones, read to its end, it is what `sha256sum` gives.
     pub sha256: Digest,
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::arxiv::{ArxivId, InputError, Item, ReadOptions, Rejection};
-use crate::ledger::{Ledger, Transaction};
+use crate::keys::KeyId;
+use crate::ledger::{Ledger, LedgerError, Run, Transaction};
 use crate::mint::{
     self, Fate, Group, Issuer, MintError, OnChange, Outcome, Prepared, plan, record,
 };
@@ -167,6 +168,8 @@ pub struct Setting<'a> {
     pub resumable: Option<Resumable>,
     /// The place behind what was written down.
     pub read: Read,
+    /// The key that signs, and when the run began; `None` if nothing is signed.
+    pub signing: Option<(KeyId, TimestampMicros)>,
 }
 
 /// Takes the steps.
@@ -176,6 +179,8 @@ pub struct Minter<'a> {
     /// [`Exit::Io`] once an input could not be read to its end.
     pub exit: Exit,
     transaction: Option<Transaction<'a>>,
+    /// The run's row in the ledger's history.
+    run: Option<i64>,
     since: Instant,
     uncommitted: u64,
     /// Whether a run that goes on later has to begin before here.
@@ -203,6 +208,7 @@ impl<'a> Minter<'a> {
             cut: None,
             exit: Exit::Done,
             transaction: None,
+            run: None,
             since: Instant::now(),
             uncommitted: 0,
             frozen: false,
@@ -231,6 +237,9 @@ impl<'a> Minter<'a> {
             return Ok(());
         };
         if !self.setting.writes {
+            self.setting
+                .meter
+                .add(std::mem::take(&mut self.uncommitted));
             return Ok(());
         }
         // The outputs first: what the ledger says of them is true whenever it says so.
@@ -250,14 +259,37 @@ impl<'a> Minter<'a> {
             };
             transaction.put_unfinished(&resumable.at(&place))?;
         }
+        self.record_run(&transaction, false)?;
         transaction.commit()?;
         // What was printed cannot be taken back, so it is in the ledger before.
         for frame in std::mem::take(&mut self.to_print) {
             self.write(&frame)?;
         }
+        if let Some(sink) = &mut self.setting.sink {
+            sink.flush()?;
+        }
         self.setting
             .meter
             .add(std::mem::take(&mut self.uncommitted));
+        Ok(())
+    }
+
+    /// Notes in the ledger's history what the run has done; until it is over it counts as cut short.
+    pub fn record_run(&mut self, ledger: &Transaction<'_>, over: bool) -> Result<(), LedgerError> {
+        let Some((key_id, started_at)) = &self.setting.signing else {
+            return Ok(());
+        };
+        let fixed_time = self.setting.context.fixed_now().is_some();
+        let run = Run {
+            verb: "mint".to_owned(),
+            started_at: *started_at,
+            finished_at: self.setting.context.now(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            key_id: Some(key_id.clone()),
+            input_sha256: Some(self.setting.read.sha256),
+            summary: self.setting.summary.of_history(fixed_time, over),
+        };
+        self.run = Some(ledger.record_run(self.run, &run)?);
         Ok(())
     }
 
@@ -359,7 +391,14 @@ impl Steps for Minter<'_> {
 
     fn finish(&mut self, chunk: PerformedChunk) -> Result<(), Failure> {
         let PerformedChunk { done, aside } = chunk;
-        let (group, frames) = done?;
+        let (group, frames) = match done {
+            Ok(done) => done,
+            Err(failure) => {
+                // What was finished before it is sound.
+                self.commit()?;
+                return Err(failure);
+            }
+        };
         for version in &aside.versions {
             self.under_way.remove(version);
         }

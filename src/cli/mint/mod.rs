@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::arxiv::{RawReader, ReadOptions};
 use crate::home::Home;
 use crate::keys::{KeyId, Keyset, PublicKeyObject};
-use crate::ledger::{Ledger, LedgerError, Run};
+use crate::ledger::{Ledger, LedgerError};
 use crate::mint::{Issuer, MintError, OnChange, SelfCheck};
 use crate::pipeline;
 use clap::{Args, ValueEnum};
@@ -187,6 +187,8 @@ fn preview(args: &MintArgs, context: &Context, home: &Home, feed: Feed) -> Resul
     let ledger = context.ledger(home)?;
     let mut minter = Minter::new(Setting {
         writes: false,
+        // Nothing is written: rejections are told, and counted.
+        rejects: Rejects::new(None, context),
         ..setting(args, context, &ledger, &feed)
     });
     let ended = mint_all(args, feed, None, &mut minter)?;
@@ -267,6 +269,9 @@ fn carry_out(
         }
     }
     setting.resumable = resumable;
+    setting.signing = key
+        .as_ref()
+        .map(|key| (key.public().key_id.clone(), started_at));
     context.catch_interrupts()?;
     let mut minter = Minter::new(setting);
     let ended = mint_all(args, feed, Some(&issuer), &mut minter)?;
@@ -276,30 +281,14 @@ fn carry_out(
     {
         sink.finish(args.force)?;
     }
-    let run = Run {
-        verb: "mint".to_owned(),
-        started_at,
-        finished_at: context.now(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        key_id: key.as_ref().map(|key| key.public().key_id.clone()),
-        input_sha256: Some(minter.setting.read.sha256),
-        summary: minter
-            .setting
-            .summary
-            .of_history(context.fixed_now().is_some()),
-    };
-    let signed = key.is_some();
-    let exit = close(args, context, minter, ended)?;
-    ledger.group::<_, LedgerError>(|group| {
-        if ended == Ended::Complete {
-            group.remove_unfinished(&output)?;
-        }
-        if signed {
-            group.record_run(&run)?;
-        }
-        Ok(())
-    })?;
-    Ok(exit)
+    let over = ended == Ended::Complete;
+    let group = ledger.begin()?;
+    if over {
+        group.remove_unfinished(&output)?;
+    }
+    minter.record_run(&group, over)?;
+    group.commit()?;
+    close(args, context, minter, ended)
 }
 
 /// Goes to `place` in the inputs and outputs; `None` if they are not what they were, and all has to
@@ -310,16 +299,16 @@ fn resume<'a>(
     place: Place,
     feed: &mut Feed,
 ) -> Result<Option<(Place, Option<BundleSink>, Rejects<'a>)>, Failure> {
+    // The inputs first: looking at them changes nothing.
+    if !feed.skip_to(&place.read) {
+        return Ok(None);
+    }
     let path = args.input.rejects.as_deref();
     let counts = &place.counts.rejected;
     let rejects = Rejects::resume(path, context, counts, place.rejects.as_ref())?;
     let Some(rejects) = rejects else {
         return Ok(None);
     };
-    // The inputs first: looking at them changes nothing.
-    if !feed.skip_to(&place.read) {
-        return Ok(None);
-    }
     let sink = match (&args.bundles, &place.bundles) {
         (None, None) => None,
         (Some(out), Some(bundles)) => match BundleSink::resume(out, bundles)? {
@@ -350,6 +339,7 @@ fn setting<'a>(
         meter: Meter::new(context, feed.progress()),
         resumable: None,
         read: feed.place(),
+        signing: None,
     }
 }
 
@@ -383,7 +373,7 @@ fn mint_all(
                 while source.wanted() {
                     match feed.next_chunk() {
                         Some(chunk) => source.give(chunk),
-                        None => return,
+                        None => return source.end(),
                     }
                 }
             });
@@ -394,10 +384,9 @@ fn mint_all(
     )?;
     Ok(match minter.cut {
         Some(Cut::Rejection) => Ended::Stopped,
-        Some(Cut::Limit) => Ended::Complete,
         None if !ended => Ended::Interrupted,
-        None if minter.exit != Exit::Done => Ended::Incomplete,
-        None => Ended::Complete,
+        _ if minter.exit != Exit::Done => Ended::Incomplete,
+        Some(Cut::Limit) | None => Ended::Complete,
     })
 }
 

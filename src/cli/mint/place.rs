@@ -32,6 +32,8 @@ pub struct Place {
 /// one stopped.
 #[derive(Serialize)]
 struct Command<'a> {
+    /// Another version may divide the inputs or compress the outputs in another way.
+    tool_version: &'static str,
     inputs: Vec<String>,
     rejects: Option<String>,
     on_error: &'static str,
@@ -61,6 +63,7 @@ impl Resumable {
             return None;
         }
         let command = Command {
+            tool_version: env!("CARGO_PKG_VERSION"),
             inputs: inputs.iter().map(|input| absolute(input)).collect(),
             rejects: args.input.rejects.as_deref().map(absolute),
             on_error: args.on_error.name(),

@@ -98,8 +98,8 @@ impl Summary {
         self.papers_per_second = papers as f64 / self.seconds.max(1e-6);
     }
 
-    /// What the ledger keeps of a run: the counts.
-    pub fn of_history(&self, fixed_time: bool) -> Json {
+    /// What the ledger keeps of a run: the counts, and whether it was cut short.
+    pub fn of_history(&self, fixed_time: bool, over: bool) -> Json {
         let count = |n: u64| i64::try_from(n).map_or(Json::UInt(n), Json::Int);
         let counts = &self.counts;
         let rejected = counts
@@ -116,7 +116,7 @@ impl Summary {
             ("deleted".to_owned(), count(counts.deleted)),
             ("rejected".to_owned(), Json::Object(rejected.collect())),
             ("resumed_after".to_owned(), count(self.resumed_after)),
-            ("interrupted".to_owned(), Json::Bool(self.interrupted)),
+            ("interrupted".to_owned(), Json::Bool(!over)),
             ("fixed_time".to_owned(), Json::Bool(fixed_time)),
         ]))
     }
