@@ -30,7 +30,7 @@ pub struct LedgerArgs {
 enum LedgerVerb {
     /// Recompute every hash and signature in the ledger
     Check,
-    /// Count records, by year, category and key
+    /// Count records, by year, category and key, and rejected inputs by code
     Stats,
     /// Print everything issued as JSON lines, in the order in which it was issued
     Dump,
@@ -187,6 +187,9 @@ fn stats(context: &Context) -> Result<Exit, Failure> {
             "key {} ({})\t{}",
             key.key_id, key.public_key_fingerprint, key.records
         )?;
+    }
+    for (code, count) in &stats.rejected {
+        writeln!(out, "rejected {code}\t{count}")?;
     }
     writeln!(out, "bytes\t{}", stats.bytes)?;
     out.flush()?;

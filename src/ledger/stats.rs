@@ -8,6 +8,7 @@ use super::Ledger;
 use super::error::LedgerError;
 use super::rows::{Db, parsed};
 use crate::arxiv::Category;
+use crate::canonical::Json;
 use crate::keys::{Fingerprint, KeyId};
 use crate::time::Timestamp;
 
@@ -30,6 +31,9 @@ pub struct Stats {
     pub by_primary_category: BTreeMap<Category, u64>,
     /// Records by the key that first issued them.
     pub by_key: Vec<KeyStats>,
+    /// Inputs that the runs in the history rejected, by code. A run that was interrupted does not
+    /// count: its rejects are among those of the run that goes on from there.
+    pub rejected: BTreeMap<String, u64>,
 }
 
 /// How many records a key has issued.
@@ -83,8 +87,34 @@ impl Ledger {
             *by_issuer.entry(row.get(2).map_err(fails)?).or_default() += 1;
         }
         stats.by_key = by_key(db, &by_issuer)?;
+        for run in db.runs()? {
+            for (code, count) in rejected(&run.summary) {
+                let sum = stats.rejected.entry(code.to_owned()).or_default();
+                *sum = sum.saturating_add(count);
+            }
+        }
         Ok(stats)
     }
+}
+
+/// What a run that came to its end rejected, by code. Summaries of verbs that reject nothing have
+/// no such member.
+fn rejected(summary: &Json) -> impl Iterator<Item = (&str, u64)> {
+    let of = |name| match summary {
+        Json::Object(members) => members.get(name),
+        _ => None,
+    };
+    let codes = match (of("interrupted"), of("rejected")) {
+        (Some(Json::Bool(true)), _) => None,
+        (_, Some(Json::Object(codes))) => Some(codes),
+        _ => None,
+    };
+    let counts = codes.into_iter().flatten();
+    counts.filter_map(|(code, count)| match count {
+        Json::Int(count) => Some((code.as_str(), u64::try_from(*count).ok()?)),
+        Json::UInt(count) => Some((code.as_str(), *count)),
+        _ => None,
+    })
 }
 
 /// One key may have issued under several names or with several builders.

@@ -93,6 +93,37 @@ fn stats_count_everything() {
     assert!(json.contains(r#""by_year":{"2017":1,"2020":2}"#), "{json}");
 }
 
+#[test]
+fn stats_count_what_runs_that_came_to_their_end_rejected() {
+    let mut scratch = Scratch::new();
+    assert!(scratch.ledger.stats().unwrap().rejected.is_empty());
+    let summary = |text: &str| canonical::from_slice(text.as_bytes()).unwrap();
+    for text in [
+        r#"{"interrupted":false,"rejected":{"field.missing":2,"text.nul":1}}"#,
+        // The run that goes on from here counts these again.
+        r#"{"interrupted":true,"rejected":{"field.missing":1}}"#,
+        r#"{"interrupted":false,"rejected":{"field.missing":4,"json.invalid":1}}"#,
+        r#"{"interrupted":false,"rejected":{}}"#,
+        r#"{"restored":3}"#,
+        r#"{"interrupted":false,"rejected":{"line.too-long":18446744073709551615}}"#,
+    ] {
+        let run = Run {
+            summary: summary(text),
+            ..run("mint")
+        };
+        scratch.ledger.record_run(&run).unwrap();
+    }
+    let rejected = [
+        ("field.missing", 6),
+        ("json.invalid", 1),
+        ("line.too-long", u64::MAX),
+        ("text.nul", 1),
+    ];
+    let stats = scratch.ledger.stats().unwrap();
+    let rejected = rejected.map(|(code, count)| (code.to_owned(), count));
+    assert_eq!((stats.rejected, stats.runs), (rejected.into(), 6));
+}
+
 /// Runs, keys and the form of storage do not show; another ledger of the same records is equal.
 #[test]
 fn dumps_depend_on_what_was_issued_alone() {
