@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arxiv::ArxivId;
-use crate::canonical::{self, DecodeError, Json, Node};
+use crate::canonical::{self, DecodeError, Json, ObjectText};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::keys::{
@@ -39,10 +39,10 @@ constant! {
 /// The member of a bundle that its hash leaves out.
 const UNHASHED: [&str; 1] = ["bundle_signature"];
 
-/// A bundle; fields stand in wire order.
+/// A bundle; fields stand in wire order. `S` is what its state is read into.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Bundle {
+pub struct Bundle<S = State> {
     /// Always a bundle.
     pub bundle_type: BundleType,
     /// The version of its form.
@@ -74,7 +74,7 @@ pub struct Bundle {
     /// Where its parts are published.
     pub links: Links,
     /// The state of its events.
-    pub state: State,
+    pub state: S,
     /// The registry's signature.
     pub bundle_signature: BundleSignature,
 }
@@ -308,9 +308,9 @@ impl Bundle {
         canonical::to_vec_without(self, &UNHASHED).expect("a bundle holds nothing that JSON cannot")
     }
 
-    /// [`Bundle::digest`] of a bundle as it was read.
-    pub fn digest_of_tree(bundle: &Node<'_>) -> Digest {
-        canonical::tree_digest_without(bundle, &UNHASHED)
+    /// [`Bundle::digest`] of a bundle whose text was written from what was read.
+    pub(crate) fn digest_of_text(bundle: &ObjectText<'_>) -> Digest {
+        bundle.digest_without(&UNHASHED)
     }
 
     /// The bundle as published: compact JSON, no newline at the end (SPEC 8).

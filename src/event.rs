@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::arxiv::ArxivId;
-use crate::canonical::{self, Json, Node, from_node};
+use crate::canonical::{self, Json, Node, ObjectText, from_node};
 use crate::digest::Digest;
 use crate::keys::{Algorithm, Fingerprint, KeyId, SignatureBytes, Signer, SignerError};
 use crate::number::PithNumber;
@@ -213,6 +213,11 @@ pub fn content_digest<T: Serialize>(event: &T) -> Digest {
 /// The canonical text that [`content_digest`] hashes.
 pub(crate) fn content(event: &Event) -> Vec<u8> {
     canonical::to_vec_without(event, &UNHASHED).expect("events hold nothing that JSON cannot")
+}
+
+/// [`content_digest`] of an event whose text was written from what was read.
+pub(crate) fn content_digest_of_text(event: &ObjectText<'_>) -> Digest {
+    event.digest_without(&UNHASHED)
 }
 
 /// [`content_digest`] of an event as it was read.

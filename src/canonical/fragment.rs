@@ -4,7 +4,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::node::Node;
-use super::tree::write;
+use super::tree::{self, ObjectText};
 use super::write::{WriteError, to_vec};
 
 /// A JSON value as its canonical text; it has sorted keys on the wire too (SPEC 7).
@@ -23,10 +23,12 @@ impl Fragment {
 
     /// The canonical text of a tree that was read.
     pub fn of_tree(node: &Node<'_>) -> Fragment {
-        let mut bytes = Vec::with_capacity(1 << 12);
-        write(&mut bytes, node, &[]);
-        let text = String::from_utf8(bytes).expect("JSON text is UTF-8");
-        Fragment(text.into())
+        Fragment(tree::text(node).into())
+    }
+
+    /// A part of an object's canonical text: the member `key`, if there is one.
+    pub fn of_member(object: &ObjectText<'_>, key: &str) -> Option<Fragment> {
+        object.member(key).map(|text| Fragment(text.into()))
     }
 
     /// The canonical text.

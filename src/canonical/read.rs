@@ -83,6 +83,7 @@ pub fn read(bytes: &[u8], numbers: Numbers) -> Result<Node<'_>, ReadError> {
         text,
         at: 0,
         numbers,
+        members: Vec::new(),
     };
     reader.skip_space();
     let node = reader.value(1)?;
@@ -105,6 +106,9 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     numbers: Numbers,
+    /// The members of the objects that are open, those of inner ones after those of outer ones:
+    /// how many an object has is known when it closes, so that it grows here and not anew.
+    members: Vec<(Cow<'a, str>, Node<'a>)>,
 }
 
 impl<'a> Reader<'a> {
@@ -192,11 +196,11 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, depth: usize) -> Result<Node<'a>, ReadError> {
         self.open(depth)?;
-        let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
+        let first = self.members.len();
         let mut seen = SeenKeys::default();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Node::Object(members));
+            return Ok(Node::Object(Vec::new()));
         }
         loop {
             let key_at = self.at;
@@ -204,7 +208,7 @@ impl<'a> Reader<'a> {
                 return Err(self.error("expected a key in double quotes"));
             }
             let key = self.string()?;
-            if seen.holds(&members, &key) {
+            if seen.holds(&self.members[first..], &key) {
                 return Err(fault(key_at, "this key stands twice in one object")
                     .within(|| Segment::Key(key.into_owned())));
             }
@@ -217,9 +221,9 @@ impl<'a> Reader<'a> {
             let value = self
                 .value(depth + 1)
                 .map_err(|e| e.within(|| Segment::Key(key.to_string())))?;
-            members.push((key, value));
+            self.members.push((key, value));
             if !self.another(b'}')? {
-                return Ok(Node::Object(members));
+                return Ok(Node::Object(self.members.drain(first..).collect()));
             }
         }
     }

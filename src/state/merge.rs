@@ -34,6 +34,8 @@ pub(crate) struct Shown {
 /// A [`Merged`] whose events may be somebody else's.
 pub(crate) struct Replayed<'a> {
     pub state: State,
+    /// The text of the state that `state_sha256` hashes.
+    pub content: Vec<u8>,
     pub events: Vec<Cow<'a, Event>>,
     pub dangling: Vec<Dangling>,
 }
@@ -139,11 +141,13 @@ fn fold<'a>(
         applied_event_ids,
         state_sha256: Digest::from_bytes([0; 32]),
     };
-    state.state_sha256 = state.digest();
+    let content = state.content();
+    state.state_sha256 = Digest::of(&content);
     let dangling = graph.dangling;
     Replayed {
         events: in_bundle_order(valid, &state.applied_event_ids),
         state,
+        content,
         dangling,
     }
 }

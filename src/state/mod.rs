@@ -14,7 +14,7 @@ pub use merge::{Merged, merge};
 pub(crate) use merge::{Replayed, Shown, merge_valid, replay};
 pub use validity::{Candidate, InvalidReason, KeyTable, KeyTableError, TableKey};
 
-use crate::canonical::{self, Fragment};
+use crate::canonical::{self, Fragment, ObjectText};
 use crate::digest::Digest;
 use crate::event::EventId;
 use crate::number::{PithNumber, SourceAlias};
@@ -165,6 +165,11 @@ impl State {
     /// `state_sha256`: the hash of the state without it.
     pub fn digest(&self) -> Digest {
         canonical::digest_without(self, &UNHASHED).expect("a state holds nothing that JSON cannot")
+    }
+
+    /// [`content`](Self::content) of a state whose text was written from what was read.
+    pub(crate) fn content_of_text(state: &ObjectText<'_>) -> Vec<u8> {
+        state.without(&UNHASHED).into_bytes()
     }
 
     /// The canonical text that [`digest`](Self::digest) hashes.

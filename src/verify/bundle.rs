@@ -3,36 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Code, code_of};
-use super::digests::Digests;
+use super::digests::{Digests, StatedState};
 use super::document::DocumentKind;
 use super::report::{Outcome, Report};
 use super::trust::{Signed, judge};
-use super::{Policy, difference};
+use super::{Policy, Verdict};
 use crate::arxiv::text;
 use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint};
 use crate::canonical::Fragment;
 use crate::digest::Digest;
-use crate::event::{Event, EventId, Payload, RecordCreated};
+use crate::event::{Event, Payload, RecordCreated};
 use crate::keys::{Fingerprint, KeyId, PublicKey, REGISTRY};
 use crate::number::{AliasKind, PithNumber, alias_values};
 use crate::record::CanonicalRecord;
 use crate::snapshot::{EMPTY_SNAPSHOT, EXCERPT_CHARS, GraphSnapshot};
-use crate::state::{Candidate, KeyTable, Replayed, Shown, replay};
+use crate::state::{Candidate, KeyTable, Replayed, replay};
 
 /// Judges a bundle that was read.
 pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
-    verify_hashed(bundle, Digests::of(bundle), policy)
+    judge_bundle(bundle, Digests::of(bundle), policy)
 }
 
 /// As [`verify_bundle`], with what its parts hash to.
-pub(super) fn verify_hashed(bundle: &Bundle, digests: Digests, policy: &Policy) -> Report {
+pub(super) fn judge_bundle<S>(bundle: &Bundle<S>, digests: Digests<'_>, policy: &Policy) -> Report {
     let mut report = Report::new(DocumentKind::Bundle);
     report.pith_number = Some(bundle.pith_number);
     record(&mut report, bundle, &digests.record);
+    let bundle_digest = digests.bundle;
     let registry_id = registry_id(bundle);
     match KeyTable::of_published(&bundle.public_keys, registry_id) {
         Ok(keys) => {
-            events(&mut report, bundle, &keys, &digests.events, digests.shown);
+            events(&mut report, bundle, &keys, digests);
             public_keys(&mut report, bundle);
         }
         Err(error) => report.fail(Code::BundleKeys, "public_keys", error.to_string()),
@@ -41,7 +42,7 @@ pub(super) fn verify_hashed(bundle: &Bundle, digests: Digests, policy: &Policy) 
         contents(&mut report, bundle, &format!("events[{index}]"), event);
     }
     links(&mut report, bundle);
-    signature(&mut report, bundle, &digests.bundle);
+    signature(&mut report, bundle, &bundle_digest);
     if let Some(expected) = policy.expect {
         report.compare(
             Code::NumberExpected,
@@ -51,14 +52,14 @@ pub(super) fn verify_hashed(bundle: &Bundle, digests: Digests, policy: &Policy) 
             "is the number asked for",
         );
     }
-    if report.verdict() != super::Verdict::Failed {
+    if report.verdict() != Verdict::Failed {
         trust(&mut report, bundle, policy, registry_id);
     }
     report
 }
 
 /// SPEC 2 and 3: the record, its digest and its names.
-fn record(report: &mut Report, bundle: &Bundle, digest: &Digest) {
+fn record<S>(report: &mut Report, bundle: &Bundle<S>, digest: &Digest) {
     report.compare(
         Code::RecordDigest,
         "canonical_sha256",
@@ -86,30 +87,38 @@ fn record(report: &mut Report, bundle: &Bundle, digest: &Digest) {
     } else {
         report.fail(Code::RecordNumber, "source", "is not the record's source");
     }
-    let names = |pairs: Vec<(AliasKind, String)>| {
-        let texts = pairs
-            .iter()
-            .map(|(kind, value)| format!("{} {value}", kind.as_str()));
-        texts.collect::<Vec<_>>().join(", ")
-    };
-    let found = bundle
-        .source_aliases
-        .iter()
-        .map(|alias| (alias.alias_kind, alias.alias_value.clone()))
-        .collect();
-    report.compare(
-        Code::RecordAliases,
-        "source_aliases",
-        &names(found),
-        &names(alias_values(&bundle.canonical_record, &number).to_vec()),
-        "are the record's",
-    );
+    aliases(report, bundle, &number);
+}
+
+/// SPEC 3: the names that a record has.
+fn aliases<S>(report: &mut Report, bundle: &Bundle<S>, number: &PithNumber) {
+    let expected = alias_values(&bundle.canonical_record, number);
+    let expected = expected.iter().map(|(kind, value)| (*kind, value.as_str()));
+    let found = bundle.source_aliases.iter();
+    let found = found.map(|alias| (alias.alias_kind, alias.alias_value.as_str()));
+    if found.clone().eq(expected.clone()) {
+        report.ok(Code::RecordAliases, "source_aliases", "are the record's");
+    } else {
+        let names = |pairs: &mut dyn Iterator<Item = (AliasKind, &str)>| {
+            let texts: Vec<_> = pairs
+                .map(|(kind, value)| format!("{} {value}", kind.as_str()))
+                .collect();
+            texts.join(", ")
+        };
+        report.compare(
+            Code::RecordAliases,
+            "source_aliases",
+            &names(&mut found.into_iter()),
+            &names(&mut expected.into_iter()),
+            "are the record's",
+        );
+    }
 }
 
 /// The registry that a bundle's own keys speak for: the signer of the first event under a key
 /// that the bundle carries without a signer. If another such event names another registry, it is
 /// invalid, so a sound bundle has one.
-fn registry_id(bundle: &Bundle) -> &str {
+fn registry_id<S>(bundle: &Bundle<S>) -> &str {
     let own_key = |fingerprint: Fingerprint| {
         let mut keys = bundle.public_keys.iter();
         keys.any(|object| object.signer.is_none() && object.key.fingerprint() == fingerprint)
@@ -123,17 +132,11 @@ fn registry_id(bundle: &Bundle) -> &str {
 }
 
 /// SPEC 5 and 7: every event valid, in order, and the state what they merge to.
-fn events(
-    report: &mut Report,
-    bundle: &Bundle,
-    keys: &KeyTable,
-    ids: &[EventId],
-    shown: BTreeMap<EventId, Shown>,
-) {
-    let candidates = ids.iter().zip(&bundle.events);
+fn events<S>(report: &mut Report, bundle: &Bundle<S>, keys: &KeyTable, digests: Digests<'_>) {
+    let candidates = digests.events.iter().zip(&bundle.events);
     let candidates = candidates.map(|(id, event)| Candidate::identified(*id, event));
     let aliases = bundle.source_aliases.iter().cloned();
-    let merged = replay(bundle.pith_number, candidates, aliases, keys, shown);
+    let merged = replay(bundle.pith_number, candidates, aliases, keys, digests.shown);
     for invalid in &merged.state.invalid_events {
         let id = invalid
             .event_id
@@ -174,14 +177,14 @@ fn events(
         let first = group.event_ids[0].to_string();
         report.add(Code::EventsEquivocation, Outcome::Note, first, message);
     }
-    state(report, bundle, &merged);
+    state(report, &digests.state, &digests.record_text, &merged);
 }
 
-fn state(report: &mut Report, bundle: &Bundle, merged: &Replayed<'_>) {
-    if bundle.state == merged.state {
+fn state(report: &mut Report, stated: &StatedState<'_>, record: &Fragment, merged: &Replayed<'_>) {
+    if stated.is(merged) {
         report.ok(Code::StateReplay, "state", "is the merge of the events");
     } else {
-        let place = difference::first(&bundle.state, &merged.state, "state");
+        let place = stated.first_difference(merged);
         report.checks.push(super::Check {
             code: Code::StateReplay,
             outcome: Outcome::Failed,
@@ -191,15 +194,14 @@ fn state(report: &mut Report, bundle: &Bundle, merged: &Replayed<'_>) {
             found: place.found,
         });
     }
-    let record = Fragment::of(&bundle.canonical_record).ok();
-    if merged.state.current.canonical_record != record {
+    if merged.state.current.canonical_record.as_ref() != Some(record) {
         let message = "no event of the bundle creates its canonical_record";
         report.fail(Code::StateReplay, "canonical_record", message);
     }
 }
 
 /// SPEC 4, 5, 6: what the hashes do not say about the insides of an event.
-fn contents(report: &mut Report, bundle: &Bundle, subject: &str, event: &Event) {
+fn contents<S>(report: &mut Report, bundle: &Bundle<S>, subject: &str, event: &Event) {
     match &event.payload {
         Payload::RecordCreated(payload) => receipt_times(report, subject, event, payload),
         Payload::GraphSnapshot(payload) => {
@@ -304,7 +306,7 @@ fn excerpt_agrees(excerpt: &str, record: &CanonicalRecord) -> bool {
 }
 
 /// SPEC 8: the bundle's key first, then every other key used in it by id, and no more.
-fn public_keys(report: &mut Report, bundle: &Bundle) {
+fn public_keys<S>(report: &mut Report, bundle: &Bundle<S>) {
     let own = (
         bundle.bundle_signature.key_id.clone(),
         bundle.bundle_signature.public_key_fingerprint,
@@ -346,7 +348,7 @@ fn public_keys(report: &mut Report, bundle: &Bundle) {
 }
 
 /// SPEC 8: every address follows from a base address and the number.
-fn links(report: &mut Report, bundle: &Bundle) {
+fn links<S>(report: &mut Report, bundle: &Bundle<S>) {
     let base = bundle
         .links
         .resolver
@@ -374,7 +376,7 @@ fn links(report: &mut Report, bundle: &Bundle) {
 }
 
 /// SPEC 8: the bundle's hash and its signature.
-fn signature(report: &mut Report, bundle: &Bundle, digest: &Digest) {
+fn signature<S>(report: &mut Report, bundle: &Bundle<S>, digest: &Digest) {
     let signature = &bundle.bundle_signature;
     report.compare(
         Code::BundleHash,
@@ -434,7 +436,7 @@ fn signature(report: &mut Report, bundle: &Bundle, digest: &Digest) {
 }
 
 /// SPEC 9: whether the verifier knows the keys that signed.
-fn trust(report: &mut Report, bundle: &Bundle, policy: &Policy, registry_id: &str) {
+fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_id: &str) {
     let keys: BTreeMap<Fingerprint, &PublicKey> = bundle
         .public_keys
         .iter()

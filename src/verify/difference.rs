@@ -15,11 +15,18 @@ pub(super) struct Place {
 pub(super) fn first<T: Serialize>(found: &T, expected: &T, root: &str) -> Place {
     match (Json::of(found), Json::of(expected)) {
         (Ok(found), Ok(expected)) => walk(Some(&found), Some(&expected), root.to_owned()),
-        _ => Place {
+        _ => Place::whole(root),
+    }
+}
+
+impl Place {
+    /// The document `root` itself, without a word about where in it.
+    pub fn whole(root: &str) -> Self {
+        Place {
             path: root.to_owned(),
             expected: None,
             found: None,
-        },
+        }
     }
 }
 
