@@ -251,7 +251,7 @@ fn equal_input_keys_and_time_give_equal_bytes() {
             .map(|entry| entry.unwrap().path())
             .collect();
         names.sort();
-        assert_eq!(names.len(), 1);
+        assert_eq!(names.len(), 2, "a shard and the manifest");
         run(twin.pith(["verify"]).arg(&shards)).exits(0);
         (fs::read(file).unwrap(), fs::read(&names[0]).unwrap())
     };
