@@ -4,6 +4,7 @@
 //! sealed, as an age file. [`seal`] and [`SealedKey`] lead from one to the other. Nothing here
 //! asks anybody for anything: passphrases, identities and answers are passed in.
 
+mod custodian;
 mod file;
 mod harden;
 mod identity;
@@ -11,10 +12,12 @@ mod keyset;
 mod private;
 mod prompts;
 mod public;
+mod purpose;
 mod seal;
 mod signer;
 mod unlock;
 
+pub use custodian::{CustodianKey, CustodianKind, CustodianVersion};
 pub use file::{KeyFileError, PermissionCheck, read_key_file, write_key_file};
 pub use harden::{HardenError, harden};
 pub use identity::{Identities, IdentityFile, IdentityFileError};
@@ -25,6 +28,7 @@ pub use public::{
     Algorithm, Fingerprint, ForeignSigner, KeyFormat, KeyId, KeyNotes, PublicKey, PublicKeyError,
     PublicKeyObject, SignatureBytes,
 };
+pub use purpose::Purpose;
 pub use seal::{
     NewPassphrase, Protection, Recipient, RecipientError, SealError, WeakPassphrase, seal,
 };

@@ -81,10 +81,12 @@ impl PublicKey {
     /// Whether `signature` is this key's over the 32 raw bytes of `digest`, strictly: S reduced, R
     /// canonical and not of small order, no cofactor (SPEC 9).
     pub fn verifies(&self, digest: &Digest, signature: &SignatureBytes) -> bool {
+        self.verifies_message(digest.as_bytes(), signature)
+    }
+
+    pub(super) fn verifies_message(&self, message: &[u8], signature: &SignatureBytes) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        self.key
-            .verify_strict(digest.as_bytes(), &signature)
-            .is_ok()
+        self.key.verify_strict(message, &signature).is_ok()
     }
 }
 
@@ -240,7 +242,7 @@ impl FromStr for SignatureBytes {
 string_form!(SignatureBytes);
 
 /// The engine refuses white space, missing padding and stray bits, so each value has one text.
-fn decode_base64<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(super) fn decode_base64<const N: usize>(text: &str) -> Option<[u8; N]> {
     BASE64.decode(text).ok()?.try_into().ok()
 }
 

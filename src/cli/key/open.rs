@@ -1,0 +1,74 @@
+//! Opening the key that signs.
+
+use crate::cli::error::{Exit, Failure};
+use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
+use crate::home::Home;
+use crate::keys::{KeyId, KeyStatus, Keyset, SoftwareKey, TrustedKey, harden};
+use crate::time::TimestampMicros;
+
+/// Opens the key `id` of the home, or its one active key.
+pub fn open_signing_key(
+    home: &Home,
+    id: Option<&KeyId>,
+    unlock: UnlockArgs,
+    now: TimestampMicros,
+) -> Result<SoftwareKey, Failure> {
+    let keyset = home.keyset()?;
+    let entry = match id {
+        Some(id) => keyset.named(id).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("the home's keyset has no key {id}"))
+                .hint("`pith key list` shows the keys there are")
+        })?,
+        None => only_active(&keyset)?,
+    };
+    let id = &entry.key.key_id;
+    if entry.status != KeyStatus::Active {
+        let status = entry.status.as_str();
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("key {id} is {status}, so it signs nothing"),
+        )
+        .hint("`pith key list` shows which key is active"));
+    }
+    let public = home.public_key(id)?;
+    if public != entry.key {
+        let path = home.public_key_path(id);
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "{} is not the key that the keyset calls {id}",
+                path.display()
+            ),
+        )
+        .hint("restore keys/ from a backup"));
+    }
+    if !entry.counts_at(now.seconds()) {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("key {id} is not valid at {now}, so it signs nothing"),
+        )
+        .hint("the home's keyset says from when to when it is"));
+    }
+    harden()?;
+    let path = home.private_key_path(id);
+    let private = Unlocker::new(unlock, SecretSources::of_process()).open(id.as_str(), &path)?;
+    SoftwareKey::new(private, public).map_err(|error| {
+        let problem = format!("{}: {error}", path.display());
+        Failure::new(Exit::Refused, problem).hint("restore both files from the same backup")
+    })
+}
+
+fn only_active(keyset: &Keyset) -> Result<&TrustedKey, Failure> {
+    let mut active = keyset.active();
+    match (active.next(), active.next()) {
+        (Some(entry), None) => Ok(entry),
+        (None, _) => Err(
+            Failure::new(Exit::Usage, "this home has no active key to sign with")
+                .hint("make one with `pith key generate --id ID`"),
+        ),
+        (Some(_), Some(_)) => Err(
+            Failure::new(Exit::Usage, "this home has several active keys")
+                .hint("say which one signs: --key ID"),
+        ),
+    }
+}
