@@ -2,8 +2,8 @@
 //!
 //! Data flows one way, and a module uses only those before it in this list: [`canonical`],
 //! [`arxiv`], [`record`], [`number`], [`receipt`], [`snapshot`], [`event`], [`state`], [`bundle`],
-//! with [`keys`] beside them; above them [`home`], [`ledger`], [`manifest`], [`mint`] and
-//! [`verify`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
+//! with [`keys`] beside them; above them [`home`], [`ledger`], [`manifest`], [`verify`], [`mint`]
+//! and [`bulk`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
 //! house.
 //!
 //! ```
@@ -19,6 +19,7 @@
 //! ```
 
 pub mod arxiv;
+pub mod bulk;
 pub mod bundle;
 pub mod canonical;
 pub mod cli;

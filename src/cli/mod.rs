@@ -2,6 +2,7 @@
 //!
 //! Only here are the clock, randomness, the environment and the terminal.
 
+mod appender;
 mod bundle;
 mod completions;
 mod context;

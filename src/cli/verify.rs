@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::keys::{Keyset, TrustedKey};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
-use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict, verify_document};
+use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict};
 use clap::Args;
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use super::documents::{Document, Documents};
 use super::error::{Exit, Failure};
 use super::in_order::in_order;
 use super::output::{self, printable};
+use crate::bulk;
 use crate::files;
 use crate::home::read_public_key;
 
@@ -99,6 +100,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let judging = Judging {
         policy: &policy,
+        bulk: bulk::Judge::new(),
         json: context.json(),
         verbose: args.verbose,
     };
@@ -201,6 +203,7 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
 /// How every document is judged, whatever thread does it.
 struct Judging<'a> {
     policy: &'a Policy<'a>,
+    bulk: bulk::Judge,
     json: bool,
     verbose: bool,
 }
@@ -216,7 +219,7 @@ struct Judged {
 
 impl Judging<'_> {
     fn judge(&self, document: &Document, first: bool) -> Judged {
-        let report = verify_document(&document.bytes, self.policy);
+        let report = self.bulk.verify(&document.bytes, self.policy);
         let verdict = report.verdict();
         let place = &document.place;
         let (mut text, mut alone) = (Vec::new(), None);

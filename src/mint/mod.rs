@@ -7,7 +7,9 @@ mod contents;
 mod form;
 mod issuer;
 mod plan;
+mod specimen;
 
+pub(crate) use form::{Forms, Page};
 pub use issuer::{BundleLines, Group, Issuer};
 pub use plan::{Item, Outcome, Prepared, plan};
 

@@ -26,6 +26,28 @@ pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
 
 /// As [`verify_bundle`], with what its parts hash to.
 pub(super) fn judge_bundle<S>(bundle: &Bundle<S>, digests: Digests<'_>, policy: &Policy) -> Report {
+    let mut report = soundness(bundle, digests);
+    if let Some(expected) = policy.expect {
+        report.compare(
+            Code::NumberExpected,
+            "pith_number",
+            &bundle.pith_number,
+            &expected,
+            "is the number asked for",
+        );
+    }
+    if report.verdict() != Verdict::Failed {
+        trust(&mut report, bundle, policy, registry_id(bundle));
+    }
+    report
+}
+
+/// What is found of a bundle by whoever judges it, trusting whom they may.
+pub(crate) fn bundle_soundness(bundle: &Bundle) -> Report {
+    soundness(bundle, Digests::of(bundle))
+}
+
+fn soundness<S>(bundle: &Bundle<S>, digests: Digests<'_>) -> Report {
     let mut report = Report::new(DocumentKind::Bundle);
     report.pith_number = Some(bundle.pith_number);
     record(&mut report, bundle, &digests.record);
@@ -43,18 +65,6 @@ pub(super) fn judge_bundle<S>(bundle: &Bundle<S>, digests: Digests<'_>, policy: 
     }
     links(&mut report, bundle);
     signature(&mut report, bundle, &bundle_digest);
-    if let Some(expected) = policy.expect {
-        report.compare(
-            Code::NumberExpected,
-            "pith_number",
-            &bundle.pith_number,
-            &expected,
-            "is the number asked for",
-        );
-    }
-    if report.verdict() != Verdict::Failed {
-        trust(&mut report, bundle, policy, registry_id);
-    }
     report
 }
 
@@ -300,7 +310,7 @@ fn snapshot(report: &mut Report, subject: &str, shown: &GraphSnapshot, record: &
 }
 
 /// An excerpt that was not cut is the whole abstract, whose hash the record has.
-fn excerpt_agrees(excerpt: &str, record: &CanonicalRecord) -> bool {
+pub(crate) fn excerpt_agrees(excerpt: &str, record: &CanonicalRecord) -> bool {
     let cut = excerpt.chars().count() >= EXCERPT_CHARS;
     cut || Digest::of(text::canonical(excerpt).as_bytes()) == record.metadata.abstract_canon_sha256
 }

@@ -13,10 +13,12 @@ mod report;
 mod trust;
 
 pub use bundle::verify_bundle;
+pub(crate) use bundle::{bundle_soundness, excerpt_agrees};
 pub use code::Code;
 pub use document::{DocumentKind, verify_document};
 pub use report::{Check, Outcome, Report, Verdict};
 pub use trust::Trust;
+pub(crate) use trust::{Signed, judge};
 
 use crate::number::PithNumber;
 use crate::time::Timestamp;

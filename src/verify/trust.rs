@@ -44,7 +44,7 @@ impl Trust {
 }
 
 /// A signature that was found sound, and what it covers.
-pub(super) struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     /// Where it stands, such as `events[0]`.
     pub subject: String,
     pub key: &'a PublicKey,
@@ -68,7 +68,7 @@ fn speaks(entry: &TrustedKey, signed: &Signed) -> bool {
 }
 
 /// Judges one sound signature and adds what it found to `report`.
-pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
+pub(crate) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
     let who = format!("{} ({})", signed.signer_id, signed.signer_type);
     let fingerprint = signed.key.fingerprint();
     let subject = signed.subject.as_str();
