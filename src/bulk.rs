@@ -28,6 +28,10 @@ use crate::verify::{
 /// they save.
 const ISSUERS: usize = 16;
 
+/// How long a bundle may be, in bytes, whose issuer's forms are made. One that names a million mirrors
+/// would take minutes.
+const LONGEST: usize = 1 << 16;
+
 /// Judges documents, and remembers the forms of those it has seen. Threads may share it.
 #[derive(Default)]
 pub struct Judge {
@@ -64,7 +68,8 @@ impl Judge {
             return report;
         }
         let report = verify_document(bytes, policy);
-        if report.kind == DocumentKind::Bundle && report.verdict() != Verdict::Failed {
+        let fit = report.kind == DocumentKind::Bundle && bytes.len() <= LONGEST;
+        if fit && report.verdict() != Verdict::Failed {
             // A single bundle is judged sooner than its forms are made.
             let before = self.unknown.fetch_add(1, Ordering::Relaxed);
             if (1..=ISSUERS).contains(&before) {
