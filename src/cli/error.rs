@@ -201,7 +201,11 @@ impl From<KeyFileError> for Failure {
 
 impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
-        Failure::of(Exit::Io, &error)
+        let failure = Failure::of(Exit::Io, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 

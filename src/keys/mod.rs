@@ -6,6 +6,7 @@
 
 mod custodian;
 mod file;
+mod half;
 mod harden;
 mod identity;
 mod keyset;
@@ -18,7 +19,8 @@ mod signer;
 mod unlock;
 
 pub use custodian::{CustodianKey, CustodianKind, CustodianVersion};
-pub use file::{KeyFileError, PermissionCheck, read_key_file, write_key_file};
+pub use file::{KeyFileError, PermissionCheck, read_key_file, replace_key_file, write_key_file};
+pub use half::{KeyCheck, PublicHalf, Role};
 pub use harden::{HardenError, harden};
 pub use identity::{Identities, IdentityFile, IdentityFileError};
 pub use keyset::{KeyStatus, Keyset, KeysetType, KeysetVersion, REGISTRY, TrustedKey};
