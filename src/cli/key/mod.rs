@@ -8,13 +8,16 @@ use super::context::Context;
 use super::error::{Exit, Failure};
 
 mod check;
+mod combine;
 mod export;
 mod generate;
+mod import;
 mod list;
 pub mod locate;
 mod open;
 mod rewrap;
 mod show;
+mod split;
 mod store;
 
 pub use open::open_signing_key;
@@ -33,6 +36,9 @@ enum KeyVerb {
     Show(show::ShowArgs),
     Check(check::CheckArgs),
     Rewrap(rewrap::RewrapArgs),
+    Split(split::SplitArgs),
+    Combine(combine::CombineArgs),
+    Import(import::ImportArgs),
     ExportPublic(export::ExportArgs),
 }
 
@@ -43,6 +49,9 @@ pub fn run(args: KeyArgs, context: &Context) -> Result<Exit, Failure> {
         KeyVerb::Show(args) => show::run(args, context),
         KeyVerb::Check(args) => check::run(args, context),
         KeyVerb::Rewrap(args) => rewrap::run(args, context),
+        KeyVerb::Split(args) => split::run(args, context),
+        KeyVerb::Combine(args) => combine::run(args, context),
+        KeyVerb::Import(args) => import::run(args, context),
         KeyVerb::ExportPublic(args) => export::run(args, context),
     }
 }

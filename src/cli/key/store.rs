@@ -61,13 +61,13 @@ impl Place {
         known: Known,
     ) -> Result<Self, Failure> {
         let home = match (role, out) {
+            (_, None) => Some(context.home()?),
+            (Role::Signing, Some(_)) => context.home_if_any()?,
             (Role::Custodian, Some(_)) => None,
-            _ => Some(context.home()?),
         };
         let files = match (out, &home) {
             (None, Some(home)) => KeyFiles::in_home(home, id),
-            (Some(folder), _) => KeyFiles::in_folder(folder, id),
-            (None, None) => unreachable!("without a folder the home was opened"),
+            (folder, _) => KeyFiles::in_folder(folder.unwrap_or(Path::new("")), id),
         };
         let in_home = out.is_none();
         if let Some(folder) = out.filter(|folder| !folder.is_dir()) {
@@ -89,8 +89,12 @@ impl Place {
     fn refuse_what_is_there(&mut self, known: Known) -> Result<(), Failure> {
         let id = &self.id;
         let exists = || {
-            Failure::new(Exit::Refused, format!("the key {id} exists already"))
-                .hint("a key is never overwritten; choose another --id")
+            Failure::new(Exit::Refused, format!("the key {id} exists already")).hint(match known {
+                Known::Nothing => "a key is never overwritten; choose another --id",
+                Known::PublicHalf => {
+                    "a key is never overwritten; move its .age file away, or name another folder with --out"
+                }
+            })
         };
         if let Some(home) = self.home.as_ref().filter(|_| self.in_home) {
             if self.files.public == home.keyset_path() {
@@ -139,22 +143,38 @@ impl Place {
     pub fn public_half(&self, key: &PrivateKey) -> Result<PublicHalf, Failure> {
         let key = PublicKey::from(key.verifying_key());
         if let Some(half) = &self.known {
-            return if *half.key() == key {
-                Ok(half.clone())
-            } else {
-                Err(halves_differ(&self.files))
-            };
+            if *half.key() == key {
+                return Ok(half.clone());
+            }
+            let problem = format!(
+                "the key's fingerprint is {}, but {} is the public half of {}",
+                key.fingerprint(),
+                self.files.public.display(),
+                half.fingerprint()
+            );
+            return Err(
+                Failure::new(Exit::Refused, problem).hint("find out which key is the wanted one")
+            );
         }
         let key_id = self.id.clone();
-        Ok(match (self.role, &self.home) {
-            (Role::Signing, Some(home)) => PublicHalf::Signing(PublicKeyObject::of_registry(
-                key,
-                key_id,
-                &home.profile.base_url,
-            )),
-            (Role::Signing, None) => unreachable!("a signing key's home was opened"),
-            (Role::Custodian, _) => PublicHalf::Custodian(CustodianKey { key_id, key }),
-        })
+        let home = match self.role {
+            Role::Custodian => return Ok(PublicHalf::Custodian(CustodianKey { key_id, key })),
+            Role::Signing => self.home.as_ref(),
+        };
+        let base_url = &home.ok_or_else(|| self.needs_home())?.profile.base_url;
+        let object = PublicKeyObject::of_registry(key, key_id, base_url);
+        Ok(PublicHalf::Signing(object))
+    }
+
+    fn needs_home(&self) -> Failure {
+        let problem = format!(
+            "the public file of signing key {} has the registry's address in it, and there is no registry home here",
+            self.id
+        );
+        Failure::new(Exit::Usage, problem).hint(format!(
+            "name the home with -C DIR, or put the key's public file in its place first: {}",
+            self.files.public.display()
+        ))
     }
 
     /// Writes the sealed private half, then the public one, so that none is published that nobody
