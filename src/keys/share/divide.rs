@@ -54,7 +54,7 @@ pub enum CombineError {
         second: usize,
     },
     /// Not enough.
-    #[error("there are {found} shares, and {needed} are needed")]
+    #[error("too few shares: {found} of the {needed} that are needed")]
     TooFew {
         /// How many there are.
         found: usize,
