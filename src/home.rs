@@ -7,9 +7,9 @@ use minijinja::{Environment, context};
 use serde::Deserialize;
 
 use crate::bundle::Mirror;
-use crate::canonical;
+use crate::canonical::{self, Json};
 use crate::files::{self, Existing, FileError};
-use crate::keys::{KeyId, KeyStatus, Keyset, PublicKeyObject, TrustedKey};
+use crate::keys::{KeyId, KeyStatus, Keyset, KeysetType, PublicKeyObject, TrustedKey};
 use crate::ledger::{Ledger, LedgerError};
 
 /// The file that makes a folder a registry home.
@@ -267,6 +267,23 @@ impl Home {
         })
     }
 
+    /// Whether the keyset is the home's own list of keys, into which a new key may go: custodians
+    /// decide over any other.
+    ///
+    /// # Errors
+    /// [`HomeError`] if the keyset cannot be read or is no JSON.
+    pub fn in_bootstrap(&self) -> Result<bool, HomeError> {
+        let path = self.keyset_path();
+        let bytes = files::read(&path)?;
+        let document: Json =
+            canonical::from_slice(&bytes).map_err(|error| HomeError::Malformed {
+                path,
+                message: error.to_string(),
+            })?;
+        let kind = document.get("keyset_type").and_then(Json::as_str);
+        Ok(kind == Some(KeysetType::VALUE))
+    }
+
     fn write_keyset(&self, keyset: &Keyset) -> Result<(), HomeError> {
         let bytes = pretty(keyset);
         Ok(files::write(
@@ -296,7 +313,9 @@ impl Home {
         }
         let status = entry.status;
         let path = self.public_key_path(&object.key_id);
-        files::write(&path, &pretty(object), Existing::Keep)?;
+        if read_public_key(&path).ok().as_ref() != Some(object) {
+            files::write(&path, &pretty(object), Existing::Keep)?;
+        }
         keyset.keys.push(entry);
         self.write_keyset(&keyset)?;
         Ok(status)
@@ -324,7 +343,7 @@ pub fn read_public_key(path: &Path) -> Result<PublicKeyObject, HomeError> {
 }
 
 /// Files that people read and edit are indented.
-fn pretty<T: serde::Serialize>(value: &T) -> Vec<u8> {
+pub(crate) fn pretty<T: serde::Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("a document is JSON");
     bytes.push(b'\n');
     bytes

@@ -88,4 +88,23 @@ impl Receipt {
             public_key_fingerprint: signer.fingerprint(),
         })
     }
+
+    /// Signs `record`, whose receipt this is, anew: by another key perhaps, and later.
+    ///
+    /// `first_computed_at` and `builder_version` stay: they are about the record, which stays too.
+    ///
+    /// # Errors
+    /// Those of the signer.
+    pub fn reissue(
+        &self,
+        record: &CanonicalRecord,
+        now: TimestampMicros,
+        signer: &dyn Signer,
+    ) -> Result<Receipt, SignerError> {
+        let first = Receipt::issue(record, &self.builder_version, now, signer)?;
+        Ok(Receipt {
+            first_computed_at: self.first_computed_at,
+            ..first
+        })
+    }
 }

@@ -1,5 +1,6 @@
 //! `pith bundle`: write bundles of what the ledger holds.
 
+use std::cell::OnceCell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -62,11 +63,13 @@ pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     context.check_outputs(Some(&home), &[], &[Some(&args.out)])?;
     let ledger = context.ledger(&home)?;
-    let mut bundler = Bundler::new(&args, context, &home, &ledger)?;
+    let key = OnceCell::new();
+    let mut bundler = Bundler::new(&args, context, &home, &ledger, &key)?;
     if let [name] = &args.numbers[..]
         && is_single(&args.out)
     {
         let wire = bundler.bundle(look_up(&ledger, name)?)?;
+        bundler.keep_seals()?;
         return write_one(&args, &wire, context);
     }
     let names = args.numbers.iter();
@@ -76,33 +79,37 @@ pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
     let standing = Standing::at(&args.out, args.force);
     let mut sink = BundleSink::create(&args.out, standing)?;
     let (mut bundles, mut numbers) = (BundleLines::default(), Vec::new());
-    let mut write = |number| -> Result<(), Failure> {
-        bundles.push(&bundler.bundle(number)?);
-        numbers.push(number);
-        if numbers.len() == AT_ONCE {
+    let mut write = |number: Option<PithNumber>| -> Result<(), Failure> {
+        if let Some(number) = number {
+            bundles.push(&bundler.bundle(number)?);
+            numbers.push(number);
+        }
+        if number.is_none() || numbers.len() == AT_ONCE {
+            // A bundle that was printed is in the ledger.
+            bundler.keep_seals()?;
             sink.write_all(std::mem::take(&mut bundles), &numbers)?;
             numbers.clear();
         }
         Ok(())
     };
     for number in named {
-        write(number)?;
+        write(Some(number))?;
     }
     if args.all {
         match args.since {
             None => {
                 for number in ledger.numbers() {
-                    write(number?)?;
+                    write(Some(number?))?;
                 }
             }
             Some(since) => {
                 for issued in ledger.issued(Some(since.into())) {
-                    write(issued?.number)?;
+                    write(Some(issued?.number))?;
                 }
             }
         }
     }
-    sink.write_all(bundles, &numbers)?;
+    write(None)?;
     let count = sink.bundles();
     sink.finish(args.force)?;
     if args.out != Path::new("-") {
@@ -150,11 +157,15 @@ struct Bundler<'a> {
     active: Option<Fingerprint>,
     /// Writes what is sealed.
     sealed: Option<Issuer<'a>>,
-    signing: Option<Signing>,
+    /// Where the private key is, once it was opened.
+    key: &'a OnceCell<SoftwareKey>,
+    signing: Option<Signing<'a>>,
 }
 
-struct Signing {
-    key: SoftwareKey,
+struct Signing<'a> {
+    issuer: Issuer<'a>,
+    /// Seals that the ledger does not have yet.
+    seals: Vec<(PithNumber, BundleSeal)>,
     ledger: Ledger,
     _lock: LedgerLock,
 }
@@ -165,6 +176,7 @@ impl<'a> Bundler<'a> {
         context: &'a Context,
         home: &'a Home,
         ledger: &'a Ledger,
+        key: &'a OnceCell<SoftwareKey>,
     ) -> Result<Self, Failure> {
         let keyset = home.keyset()?;
         let active = match &args.key {
@@ -182,6 +194,7 @@ impl<'a> Bundler<'a> {
             ledger,
             active: active.map(|entry| entry.key.key.fingerprint()),
             sealed,
+            key,
             signing: None,
         })
     }
@@ -202,22 +215,35 @@ impl<'a> Bundler<'a> {
         if self.signing.is_none() {
             self.signing = Some(self.open_signing()?);
         }
-        let Signing { key, ledger, .. } = self.signing.as_mut().expect("opened above");
-        let keyset = self.home.keyset()?;
-        let issuer = Issuer::new(&self.home.profile, key, &keyset, ledger, SelfCheck::Strict)?;
-        let (wire, seal) = issuer.bundle(&held, self.context.now())?;
-        if let Some(seal) = seal {
-            ledger.group::<_, LedgerError>(|group| group.set_seal(&number, &seal))?;
-        }
+        let signing = self.signing.as_mut().expect("opened above");
+        let (wire, seal) = signing.issuer.bundle(&held, self.context.now())?;
+        signing.seals.extend(seal.map(|seal| (number, seal)));
         Ok(wire)
     }
 
-    fn open_signing(&self) -> Result<Signing, Failure> {
+    /// Writes the seals of the bundles that were signed since the last time, as one.
+    fn keep_seals(&mut self) -> Result<(), Failure> {
+        let Some(Signing { seals, ledger, .. }) = &mut self.signing else {
+            return Ok(());
+        };
+        ledger.group::<_, LedgerError>(|group| {
+            let mut seals = seals.iter();
+            seals.try_for_each(|(number, seal)| group.set_seal(number, seal))
+        })?;
+        seals.clear();
+        Ok(())
+    }
+
+    fn open_signing(&self) -> Result<Signing<'a>, Failure> {
         self.context.warn_of_fixed_time();
-        let (ledger, lock) = self.context.locked_ledger(self.home)?;
+        let (mut ledger, lock) = self.context.locked_ledger(self.home)?;
         let id = self.args.key.as_ref();
+        let opened = open_signing_key(self.home, id, self.args.unlock.clone(), self.context.now())?;
+        let key: &'a SoftwareKey = self.key.get_or_init(|| opened);
+        let (profile, keyset) = (&self.home.profile, self.home.keyset()?);
         Ok(Signing {
-            key: open_signing_key(self.home, id, self.args.unlock.clone(), self.context.now())?,
+            issuer: Issuer::new(profile, key, &keyset, &mut ledger, SelfCheck::Strict)?,
+            seals: Vec::new(),
             ledger,
             _lock: lock,
         })

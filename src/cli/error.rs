@@ -201,7 +201,11 @@ impl From<KeyFileError> for Failure {
 
 impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
-        Failure::of(Exit::Io, &error)
+        let failure = Failure::of(Exit::Io, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 
@@ -220,6 +224,8 @@ impl From<MintError> for Failure {
                 "nothing of this group was written; check the machine's memory and that the key's \
                  public file is its own",
             ),
+            MintError::ClockBehind { .. } => Failure::of(Exit::Refused, &error)
+                .hint("set the clock right; a receipt is re-issued later than it was issued"),
             MintError::UnknownKey { .. } => Failure::of(Exit::Io, &error)
                 .hint("rebuild the ledger from bundles: they carry the keys"),
             _ => Failure::of(Exit::Refused, &error),

@@ -22,6 +22,7 @@ mod mint;
 mod number;
 mod output;
 mod progress;
+mod receipt;
 mod record;
 pub mod secrets;
 mod shards;
@@ -62,6 +63,7 @@ enum Verb {
     Mint(mint::MintArgs),
     Show(show::ShowArgs),
     Bundle(bundle::BundleArgs),
+    Receipt(receipt::ReceiptArgs),
     Ledger(ledger::LedgerArgs),
     Verify(verify::VerifyArgs),
     Env(env::EnvArgs),
@@ -116,6 +118,7 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Mint(args) => mint::run(args, context),
         Verb::Show(args) => show::run(args, context),
         Verb::Bundle(args) => bundle::run(args, context),
+        Verb::Receipt(args) => receipt::run(args, context),
         Verb::Ledger(args) => ledger::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
         Verb::Env(args) => env::run(args, context),

@@ -179,7 +179,20 @@ fn read_bounded(
 /// [`KeyFileError::Io`] if the system refuses. After an error in syncing the folder the file is
 /// there, but may be gone after a power failure.
 pub fn write_key_file(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
-    files::write_with_mode(path, bytes, Existing::Keep, 0o600).map_err(|error| match error {
+    write(path, bytes, Existing::Keep)
+}
+
+/// As [`write_key_file`], in the place of the file that is there: at no moment is there none.
+///
+/// # Errors
+///
+/// [`KeyFileError::Io`] if the system refuses.
+pub fn replace_key_file(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
+    write(path, bytes, Existing::Replace)
+}
+
+fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), KeyFileError> {
+    files::write_with_mode(path, bytes, existing, 0o600).map_err(|error| match error {
         FileError::Exists { path } => KeyFileError::Exists { path },
         FileError::Io {
             action,

@@ -6,21 +6,26 @@
 
 mod custodian;
 mod file;
+mod half;
 mod harden;
 mod identity;
+mod import;
 mod keyset;
 mod private;
 mod prompts;
 mod public;
 mod purpose;
 mod seal;
+pub mod share;
 mod signer;
 mod unlock;
 
 pub use custodian::{CustodianKey, CustodianKind, CustodianVersion};
-pub use file::{KeyFileError, PermissionCheck, read_key_file, write_key_file};
+pub use file::{KeyFileError, PermissionCheck, read_key_file, replace_key_file, write_key_file};
+pub use half::{KeyCheck, PublicHalf, Role};
 pub use harden::{HardenError, harden};
 pub use identity::{Identities, IdentityFile, IdentityFileError};
+pub use import::ImportError;
 pub use keyset::{KeyStatus, Keyset, KeysetType, KeysetVersion, REGISTRY, TrustedKey};
 pub use private::{PrivateKey, PrivateKeyError};
 pub use prompts::{NoPrompts, Prompts};

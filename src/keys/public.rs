@@ -7,6 +7,8 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::EncodePublicKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, lower_hex};
@@ -82,6 +84,13 @@ impl PublicKey {
     /// canonical and not of small order, no cofactor (SPEC 9).
     pub fn verifies(&self, digest: &Digest, signature: &SignatureBytes) -> bool {
         self.verifies_message(digest.as_bytes(), signature)
+    }
+
+    /// The key as other programs take it: PEM around a SubjectPublicKeyInfo (RFC 8410).
+    pub fn to_spki_pem(&self) -> String {
+        self.key
+            .to_public_key_pem(LineEnding::LF)
+            .expect("32 bytes always have this form")
     }
 
     pub(super) fn verifies_message(&self, message: &[u8], signature: &SignatureBytes) -> bool {

@@ -62,6 +62,11 @@ impl NewPassphrase {
             _ => Ok(NewPassphrase(passphrase)),
         }
     }
+
+    /// The passphrase, to open again what was sealed with it.
+    pub fn as_secret(&self) -> &SecretString {
+        &self.0
+    }
 }
 
 impl fmt::Debug for NewPassphrase {
@@ -233,6 +238,15 @@ pub fn seal(
     protection: &Protection,
     prompts: Arc<dyn Prompts>,
 ) -> Result<Vec<u8>, SealError> {
+    seal_bytes(key.to_pkcs8_v1_pem().as_bytes(), protection, prompts)
+}
+
+/// As [`seal`], for any secret that is as small as a key.
+pub(super) fn seal_bytes(
+    secret: &[u8],
+    protection: &Protection,
+    prompts: Arc<dyn Prompts>,
+) -> Result<Vec<u8>, SealError> {
     let encryptor = match protection {
         Protection::Passphrase(NewPassphrase(passphrase)) => {
             let mut recipient = age::scrypt::Recipient::new(passphrase.clone());
@@ -244,10 +258,9 @@ pub fn seal(
             Encryptor::with_recipients(recipients.iter().map(|recipient| &**recipient))?
         }
     };
-    let pem = key.to_pkcs8_v1_pem();
     let mut sealed = Vec::new();
     let written = encryptor.wrap_output(&mut sealed).and_then(|mut writer| {
-        writer.write_all(pem.as_bytes())?;
+        writer.write_all(secret)?;
         writer.finish()
     });
     written.expect("writing to memory does not fail");

@@ -199,18 +199,41 @@ impl SealedKey {
     /// [`UnlockError`]: above all [`UnlockError::Locked`], which is the same for a wrong secret and
     /// for a damaged or exchanged file.
     pub fn open(&self, unlock: &Unlock<'_>) -> Result<PrivateKey, UnlockError> {
-        let plaintext = match unlock {
+        Self::key_of(&self.open_secret(unlock)?)
+    }
+
+    /// Opens a file that may hold a secret in another form than that of a sealed key: one to be
+    /// imported, or a share of one.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but for what the secret is.
+    pub fn open_secret(&self, unlock: &Unlock<'_>) -> Result<Zeroizing<Vec<u8>>, UnlockError> {
+        match unlock {
             Unlock::Passphrase(passphrase) => {
-                self.0.open_with_passphrase(passphrase, MAX_PLAINTEXT)?
+                self.0.open_with_passphrase(passphrase, MAX_PLAINTEXT)
             }
             Unlock::Identities(identities, prompts) => {
                 self.0
-                    .open_with_identities(identities, prompts, MAX_PLAINTEXT)?
+                    .open_with_identities(identities, prompts, MAX_PLAINTEXT)
             }
-        };
-        let pem = std::str::from_utf8(&plaintext)
+        }
+    }
+
+    /// The private key that a sealed key holds in this form.
+    ///
+    /// # Errors
+    ///
+    /// [`UnlockError::NotAKey`].
+    pub fn key_of(secret: &[u8]) -> Result<PrivateKey, UnlockError> {
+        let pem = std::str::from_utf8(secret)
             .map_err(|_| UnlockError::NotAKey(PrivateKeyError::NotPem))?;
         PrivateKey::from_pkcs8_pem(pem).map_err(UnlockError::NotAKey)
+    }
+
+    /// Whether `bytes` begin like an age file, sound or not.
+    pub fn looks_like(bytes: &[u8]) -> bool {
+        AgeFile::looks_like(bytes)
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> From<&'a Held> for Contents<'a> {
 
 impl Contents<'_> {
     /// The keys that signed the events, by id.
-    fn keys(&self, book: &KeyBook) -> Result<Vec<PublicKeyObject>, MintError> {
+    pub fn keys(&self, book: &KeyBook) -> Result<Vec<PublicKeyObject>, MintError> {
         let mut named: Vec<(&KeyId, Fingerprint)> = Vec::new();
         for event in &self.events {
             named.push((&event.signer.key_id, event.signer.public_key_fingerprint));

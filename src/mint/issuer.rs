@@ -19,12 +19,12 @@ use crate::verify::{Policy, Trust, Verdict, verify_bundle};
 
 /// Issues records and bundles for one registry under one key.
 pub struct Issuer<'a> {
-    profile: &'a Profile,
+    pub(super) profile: &'a Profile,
     /// `None` where nothing may be signed.
-    signer: Option<&'a dyn Signer>,
-    key: PublicKeyObject,
+    pub(super) signer: Option<&'a dyn Signer>,
+    pub(super) key: PublicKeyObject,
     forms: Forms,
-    book: KeyBook,
+    pub(super) book: KeyBook,
     trust: Trust,
     self_check: SelfCheck,
 }

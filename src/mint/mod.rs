@@ -7,15 +7,18 @@ mod contents;
 mod form;
 mod issuer;
 mod plan;
+mod reissue;
 mod specimen;
 
 pub(crate) use form::{Forms, Page};
 pub use issuer::{BundleLines, Group, Issuer};
 pub use plan::{Item, Outcome, Prepared, plan};
+pub use reissue::{Reissue, current_receipt};
 
 use crate::keys::{KeyId, SignerError};
 use crate::ledger::{LedgerError, Transaction};
 use crate::number::PithNumber;
+use crate::time::TimestampMicros;
 
 /// What to do with a paper whose metadata changed without a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +92,16 @@ pub enum MintError {
         number: PithNumber,
         /// The paper.
         arxiv: String,
+    },
+    /// A receipt would be re-issued at a time that is not after the one there is.
+    #[error("the receipt of {number} is dated {latest}, which is not before {now}")]
+    ClockBehind {
+        /// The number.
+        number: PithNumber,
+        /// The time for the new receipt.
+        now: TimestampMicros,
+        /// The time of the receipt there is.
+        latest: TimestampMicros,
     },
     /// The profile's texts look like parts of a record, whichever.
     #[error("the texts of registry.toml cannot be told from those of records")]

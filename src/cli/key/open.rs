@@ -1,9 +1,10 @@
 //! Opening the key that signs.
 
+use super::locate::read_public_half;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
 use crate::home::Home;
-use crate::keys::{KeyId, KeyStatus, Keyset, SoftwareKey, TrustedKey, harden};
+use crate::keys::{KeyId, KeyStatus, Keyset, PublicHalf, SoftwareKey, TrustedKey, harden};
 use crate::time::TimestampMicros;
 
 /// Opens the key `id` of the home, or its one active key.
@@ -15,10 +16,10 @@ pub fn open_signing_key(
 ) -> Result<SoftwareKey, Failure> {
     let keyset = home.keyset()?;
     let entry = match id {
-        Some(id) => keyset.named(id).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("the home's keyset has no key {id}"))
-                .hint("`pith key list` shows the keys there are")
-        })?,
+        Some(id) => match keyset.named(id) {
+            Some(entry) => entry,
+            None => return Err(not_in_keyset(home, id)),
+        },
         None => only_active(&keyset)?,
     };
     let id = &entry.key.key_id;
@@ -56,6 +57,15 @@ pub fn open_signing_key(
         let problem = format!("{}: {error}", path.display());
         Failure::new(Exit::Refused, problem).hint("restore both files from the same backup")
     })
+}
+
+fn not_in_keyset(home: &Home, id: &KeyId) -> Failure {
+    if let Ok(PublicHalf::Custodian(_)) = read_public_half(&home.public_key_path(id)) {
+        let problem = format!("{id} is a custodian's key, which signs no records");
+        return Failure::new(Exit::Refused, problem).hint("name a signing key");
+    }
+    Failure::new(Exit::Usage, format!("the home's keyset has no key {id}"))
+        .hint("`pith key list` shows the keys there are")
 }
 
 fn only_active(keyset: &Keyset) -> Result<&TrustedKey, Failure> {

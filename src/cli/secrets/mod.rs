@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 pub use error::{SecretError, SecretErrorKind};
 pub use source::PassphraseSource;
@@ -160,21 +161,50 @@ impl Unlocker {
     /// [`SecretError`] if the file is no sealed key or may not be read, or if what was given or
     /// typed does not open it.
     pub fn open(&mut self, name: &str, path: &Path) -> Result<PrivateKey, SecretError> {
-        let bytes = read_key_file(path, self.args.passphrase.check())?;
-        let sealed = SealedKey::parse(&bytes).map_err(|source| SecretError::Sealed {
+        let bytes = self.read(path)?;
+        let secret = self.open_secret(name, path, &bytes)?;
+        SealedKey::key_of(&secret).map_err(|source| SecretError::Unlock {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The bytes of a file that holds a secret, sealed or not.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError::File`].
+    pub fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        Ok(read_key_file(path, self.args.passphrase.check())?)
+    }
+
+    /// The secret that the age file of these `bytes` holds, whatever it is; `name` and `path` are
+    /// for messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_secret(
+        &mut self,
+        name: &str,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let sealed = SealedKey::parse(bytes).map_err(|source| SecretError::Sealed {
             name: name.to_owned(),
             path: path.to_owned(),
             source,
         })?;
         let opened = match sealed.needs() {
             Needs::Passphrase => self.with_passphrase(name, |passphrase| {
-                sealed.open(&Unlock::Passphrase(passphrase))
+                sealed.open_secret(&Unlock::Passphrase(passphrase))
             })?,
             Needs::Identity if self.args.identity.is_empty() => Err(UnlockError::NeedsIdentity),
             Needs::Identity => {
                 let prompts: Arc<dyn Prompts> =
                     Arc::new(TerminalPrompts(Arc::clone(&self.sources.terminal)));
-                sealed.open(&Unlock::Identities(self.identities()?, prompts))
+                sealed.open_secret(&Unlock::Identities(self.identities()?, prompts))
             }
         };
         opened.map_err(|source| SecretError::Unlock {
@@ -182,6 +212,11 @@ impl Unlocker {
             path: path.to_owned(),
             source,
         })
+    }
+
+    /// Whether identities were given, which open what is sealed for their recipients.
+    pub fn has_identities(&self) -> bool {
+        !self.args.identity.is_empty()
     }
 
     fn identities(&mut self) -> Result<&Identities, SecretError> {

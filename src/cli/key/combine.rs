@@ -1,0 +1,210 @@
+//! `pith key combine`: a key restored from its shares.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::locate::read_public_half;
+use super::store::{Known, Place};
+use crate::cli::context::Context;
+use crate::cli::error::{Exit, Failure};
+use crate::cli::secrets::{NewSecretArgs, SecretSources, UnlockArgs, Unlocker};
+use crate::cli::terminal::{TerminalPrompts, Tty};
+use crate::files;
+use crate::keys::share::{CombineError, Commitments, KeyShare, combine};
+use crate::keys::{KeyId, PublicHalf, SealedKey, harden, seal};
+
+/// Restore a key from shares of it, and seal it anew
+///
+/// Shares typed from paper are files like those that were printed; letter case and spaces in the text of
+/// a share do not matter. The key is proved against the fingerprint in the shares and, if it is there,
+/// against its public file. Nothing is overwritten.
+#[derive(Debug, Args)]
+pub struct CombineArgs {
+    /// The shares, sealed or printable
+    #[arg(required = true, value_name = "SHARE")]
+    shares: Vec<PathBuf>,
+
+    /// The list of the shares that were given out, which names a false one
+    #[arg(long, value_name = "FILE")]
+    commitments: Option<PathBuf>,
+
+    /// Accept only a list that this custodian has signed: their public file
+    #[arg(long, value_name = "FILE", requires = "commitments")]
+    custodian: Option<PathBuf>,
+
+    /// Refuse shares of any key but this
+    #[arg(long, value_name = "ID")]
+    id: Option<KeyId>,
+
+    /// Write ID.age and ID.json to this folder, not to the home's keys/
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    #[command(flatten)]
+    new: NewSecretArgs,
+
+    #[command(flatten)]
+    unlock: UnlockArgs,
+}
+
+pub fn run(args: CombineArgs, context: &Context) -> Result<Exit, Failure> {
+    let commitments = match &args.commitments {
+        Some(path) => Some(read_commitments(path, args.custodian.as_deref(), context)?),
+        None => None,
+    };
+    harden()?;
+    let sources = SecretSources::of_process();
+    let mut unlocker = Unlocker::new(args.unlock.clone(), sources.clone());
+    let mut shares = Vec::new();
+    for path in &args.shares {
+        let share = read_share(path, &mut unlocker)?;
+        if let Some(expected) = args.id.as_ref().filter(|id| **id != share.label().key_id) {
+            let problem = format!(
+                "{} is a share of key {}, not of {expected}",
+                path.display(),
+                share.label().key_id
+            );
+            return Err(Failure::new(Exit::Refused, problem).hint("leave it out"));
+        }
+        if let Some(Err(error)) = commitments.as_ref().map(|list| list.admit(&share)) {
+            let problem = format!("{}: {error}", path.display());
+            return Err(Failure::new(Exit::Refused, problem)
+                .hint("leave it out, and ask its holder for the right one"));
+        }
+        shares.push(share);
+    }
+    let key = combine(&shares).map_err(|error| explain(&error, &args.shares, &shares))?;
+    let label = shares[0].label().clone();
+    drop(shares);
+
+    let id = &label.key_id;
+    let place = Place::find(
+        context,
+        id,
+        label.role,
+        args.out.as_deref(),
+        Known::PublicHalf,
+    )?;
+    let public = place.public_half(&key)?;
+    let name = format!("the restored key {id}");
+    let protection = args.new.for_rewrap(&name, &args.unlock, &sources)?;
+    let prompts = Arc::new(TerminalPrompts(Arc::new(Tty)));
+    let sealed = seal(&key, &protection, prompts)?;
+    drop(key);
+    place.write(context, &public, &sealed, "restored")?;
+    context.note("the shares that were used still restore it: return them, or divide the key anew");
+    Ok(Exit::Done)
+}
+
+fn read_commitments(
+    path: &Path,
+    custodian: Option<&Path>,
+    context: &Context,
+) -> Result<Commitments, Failure> {
+    let shown = path.display();
+    let list = Commitments::from_slice(&files::read(path)?).map_err(|error| {
+        Failure::new(
+            Exit::Refused,
+            format!("{shown} is no list of shares: {error}"),
+        )
+        .hint("name the file ID.commitments.json that `pith key split` wrote")
+    })?;
+    list.verify().map_err(|error| {
+        Failure::new(Exit::Refused, format!("{shown}: {error}"))
+            .hint("take an unchanged copy of the list")
+    })?;
+    let signer = list.custodian();
+    if let Some(wanted) = custodian {
+        let wanted = read_public_half(wanted)?;
+        let signed = signer.cloned().map(PublicHalf::Custodian);
+        if signed.as_ref() != Some(&wanted) {
+            let problem = format!("{shown} is not signed by {}", wanted.key_id());
+            return Err(Failure::new(Exit::Refused, problem)
+                .hint("take an unchanged copy of the list, or name the custodian who signed it"));
+        }
+    }
+    match signer {
+        Some(signer) => context.note(&format!(
+            "list of shares: signed by {}, fingerprint {}",
+            signer.key_id,
+            signer.key.fingerprint()
+        )),
+        None => context.note("list of shares: nobody has signed it"),
+    }
+    Ok(list)
+}
+
+fn read_share(path: &Path, unlocker: &mut Unlocker) -> Result<KeyShare, Failure> {
+    let bytes = unlocker.read(path)?;
+    let share = if SealedKey::looks_like(&bytes) {
+        let name = format!("the share `{}`", path.display());
+        KeyShare::from_slice(&unlocker.open_secret(&name, path, &bytes)?)
+    } else {
+        KeyShare::from_slice(&bytes)
+    };
+    share.map_err(|error| {
+        Failure::new(Exit::Refused, format!("{}: {error}", path.display()))
+            .hint("compare it with the paper, character by character, or leave it out")
+    })
+}
+
+/// [`CombineError`] with the names of the files.
+fn explain(error: &CombineError, paths: &[PathBuf], shares: &[KeyShare]) -> Failure {
+    let path = |position: usize| paths[position].display();
+    let (problem, hint) = match *error {
+        CombineError::Foreign { position } => {
+            let (one, other) = (shares[0].label(), shares[position].label());
+            (
+                format!(
+                    "{} is a share of key {} (division {}), and {} is one of key {} (division {})",
+                    path(0),
+                    one.key_id,
+                    one.split_id,
+                    path(position),
+                    other.key_id,
+                    other.split_id
+                ),
+                "give shares of one division only",
+            )
+        }
+        CombineError::Duplicate {
+            index,
+            first,
+            second,
+        } => {
+            let same = shares[first].digest() == shares[second].digest();
+            let what = if same {
+                "the same share"
+            } else {
+                "two different shares"
+            };
+            (
+                format!(
+                    "{} and {} are {what}, number {index}",
+                    path(first),
+                    path(second)
+                ),
+                if same {
+                    "give each share once"
+                } else {
+                    "one of them is false: --commitments FILE tells which"
+                },
+            )
+        }
+        CombineError::TooFew { .. } => (error.to_string(), "bring more shares together"),
+        CombineError::False { position } => (
+            format!(
+                "{} is false: without it the other shares restore the key",
+                path(position)
+            ),
+            "leave it out, and ask its holder where it came from",
+        ),
+        _ => (
+            error.to_string(),
+            "--commitments FILE tells which; or try with other shares",
+        ),
+    };
+    Failure::new(Exit::Refused, problem).hint(hint)
+}
