@@ -10,7 +10,6 @@ mod documents;
 mod env;
 pub mod error;
 mod growing;
-mod in_order;
 mod init;
 mod input;
 mod key;

@@ -25,6 +25,8 @@ pub struct Read {
 pub struct Chunk {
     /// What was read.
     pub units: Vec<Result<Raw, InputError>>,
+    /// Its size in bytes, about.
+    pub size: usize,
     /// The place behind it.
     pub after: Read,
     /// Whether the chunk would have ended here whatever follows.
@@ -100,6 +102,7 @@ impl Feed {
         Some(Chunk {
             whole: units.len() == CHUNK || size >= LARGE,
             units,
+            size,
             after: self.place(),
         })
     }

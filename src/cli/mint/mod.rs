@@ -366,18 +366,14 @@ fn mint_all(
         allow_non_ascii: args.input.allow_non_ascii,
     };
     let format = minter.setting.sink.as_ref().map(BundleSink::format);
+    let chunks = std::iter::from_fn(move || {
+        let chunk = feed.next_chunk()?;
+        let size = chunk.size;
+        Some((chunk, size))
+    });
     let ended = pipeline::run(
         args.jobs.unwrap_or_else(all_cores),
-        move |source| {
-            std::thread::spawn(move || {
-                while source.wanted() {
-                    match feed.next_chunk() {
-                        Some(chunk) => source.give(chunk),
-                        None => return source.end(),
-                    }
-                }
-            });
-        },
+        chunks,
         |chunk| PreparedChunk::of(chunk, options, issuer),
         |chunk| perform(chunk, issuer, format, |error| failed(args, error)),
         minter,
