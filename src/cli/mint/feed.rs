@@ -63,11 +63,6 @@ impl Feed {
         }
     }
 
-    /// Whether anything was read.
-    pub fn moved(&self) -> bool {
-        self.units > 0
-    }
-
     fn read(&mut self) -> Option<Result<Raw, InputError>> {
         let unit = self.reader.next()?;
         if let Ok(raw) = &unit {
