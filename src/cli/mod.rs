@@ -11,7 +11,6 @@ mod documents;
 mod env;
 pub mod error;
 mod growing;
-mod in_order;
 mod init;
 mod input;
 mod key;

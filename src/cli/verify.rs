@@ -1,5 +1,6 @@
 //! `pith verify`: judge documents from anywhere.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -14,11 +15,11 @@ use serde::Serialize;
 use super::context::{Context, JSON_SCHEMA, all_cores, parse_time};
 use super::documents::{Document, Documents};
 use super::error::{Exit, Failure};
-use super::in_order::in_order;
 use super::output::{self, printable};
 use crate::bulk;
 use crate::files;
 use crate::home::read_public_key;
+use crate::pipeline::{self, Pack, Planned, Steps};
 
 /// Verify bundles, events, receipts with records, and states
 ///
@@ -106,17 +107,21 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let mut first = true;
     let documents = Documents::open(&args.paths)?
-        .map(|next| next.map(|document| (std::mem::take(&mut first), document)));
+        .map(move |next| next.map(|document| (std::mem::take(&mut first), document)));
+    let weight = |next: &Result<(bool, Document), Failure>| {
+        next.as_ref()
+            .map_or(0, |(_, document)| document.bytes.len())
+    };
     let mut tally = Tally::new(&args, context);
-    in_order(
-        documents,
+    pipeline::run(
         args.jobs.unwrap_or_else(all_cores),
-        |next| {
-            next.as_ref()
-                .map_or(0, |(_, document)| document.bytes.len())
+        Pack::new(documents, weight),
+        |chunk| {
+            let judge = |(first, document)| judging.judge(&document, first);
+            chunk.into_iter().map(|next| next.map(judge)).collect()
         },
-        |next| next.map(|(first, document)| judging.judge(&document, first)),
-        |judged| tally.take(judged),
+        |never: Infallible| match never {},
+        &mut tally,
     )?;
     let Tally {
         mut out,
@@ -125,10 +130,11 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         ..
     } = tally.end()?;
     if count.documents == 0 && exit == Exit::Done {
-        return Err(Failure::new(
-            Exit::Io,
-            "there is no document in what was given",
-        ));
+        let problem = "there is no document in what was given";
+        if args.expect.is_some() {
+            return Err(Failure::new(Exit::Io, problem));
+        }
+        context.note(problem);
     }
     finish(&mut out, &count, context)?;
     if count.verified > 0 && args.keyset.is_none() && context.in_bootstrap()? {
@@ -279,6 +285,7 @@ impl Tally {
                 self.exit = self.exit.worst(failure.report());
                 Ok(())
             }
+            Ok(judged) if self.show_all => self.add(&judged, &judged.text),
             Ok(judged) => match self.waiting.replace(judged) {
                 Some(before) => self.add(&before, &before.text),
                 None => Ok(()),
@@ -307,6 +314,36 @@ impl Tally {
             self.out.write_all(text)?;
         }
         Ok(())
+    }
+}
+
+/// Judging a document leaves nothing to perform.
+impl Steps for Tally {
+    type Prepared = Vec<Result<Judged, Failure>>;
+    type Planned = Infallible;
+    type Performed = Self::Prepared;
+    type Error = Failure;
+
+    fn plan(
+        &mut self,
+        chunk: Self::Prepared,
+        _under_way: usize,
+    ) -> Result<Planned<Self::Prepared, Infallible, Self::Performed>, Failure> {
+        Ok(Planned::Done(chunk))
+    }
+
+    fn finish(&mut self, chunk: Self::Performed) -> Result<(), Failure> {
+        chunk.into_iter().try_for_each(|judged| self.take(judged))
+    }
+
+    /// Shows what there is while input keeps one waiting; if it cannot be written, there is no use in
+    /// waiting.
+    fn idle(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    fn stopped(&self) -> bool {
+        false
     }
 }
 
