@@ -7,8 +7,8 @@ use pith::bundle::Bundle;
 use pith::digest::Digest;
 use pith::home::Home;
 use pith::keys::{
-    KeyId, Keyset, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
-    SoftwareKey, TrustedKey,
+    KeyId, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
+    SoftwareKey, TrustedKey, TrustedKeys,
 };
 use pith::ledger::{Held, Ledger};
 use pith::mint::{Fate, Group, Issuer, MintError, OnChange, SelfCheck, plan, record};
@@ -25,7 +25,7 @@ fn now() -> TimestampMicros {
 struct Registry {
     home: Home,
     key: SoftwareKey,
-    keyset: Keyset,
+    keyset: TrustedKeys,
     _folder: TempDir,
 }
 
@@ -40,7 +40,7 @@ impl Registry {
         Registry {
             home,
             key: SoftwareKey::new(private, object).unwrap(),
-            keyset: Keyset::new(vec![entry]),
+            keyset: TrustedKeys::new(vec![entry]),
             _folder: folder,
         }
     }

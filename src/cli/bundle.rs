@@ -166,7 +166,7 @@ impl<'a> Bundler<'a> {
         home: &'a Home,
         ledger: &'a Ledger,
     ) -> Result<Self, Failure> {
-        let keyset = home.keyset()?;
+        let keyset = home.trusted_keys()?;
         let active = match &args.key {
             Some(id) => keyset.named(id),
             None => keyset.active().next(),
@@ -203,8 +203,9 @@ impl<'a> Bundler<'a> {
             self.signing = Some(self.open_signing()?);
         }
         let Signing { key, ledger, .. } = self.signing.as_mut().expect("opened above");
-        let keyset = self.home.keyset()?;
-        let issuer = Issuer::new(&self.home.profile, key, &keyset, ledger, SelfCheck::Strict)?;
+        let keyset = self.home.trusted_keys()?;
+        let issuer = Issuer::new(&self.home.profile, key, &keyset, ledger, SelfCheck::Strict)?
+            .judging_by(self.context.home_trust(self.home)?);
         let (wire, seal) = issuer.bundle(&held, self.context.now())?;
         if let Some(seal) = seal {
             ledger.group::<_, LedgerError>(|group| group.set_seal(&number, &seal))?;

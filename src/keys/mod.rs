@@ -8,29 +8,31 @@ mod custodian;
 mod file;
 mod harden;
 mod identity;
-mod keyset;
 mod private;
 mod prompts;
 mod public;
 mod purpose;
 mod seal;
 mod signer;
+mod trusted;
 mod unlock;
 
 pub use custodian::{CustodianKey, CustodianKind, CustodianVersion};
 pub use file::{KeyFileError, PermissionCheck, read_key_file, write_key_file};
 pub use harden::{HardenError, harden};
 pub use identity::{Identities, IdentityFile, IdentityFileError};
-pub use keyset::{KeyStatus, Keyset, KeysetType, KeysetVersion, REGISTRY, TrustedKey};
 pub use private::{PrivateKey, PrivateKeyError};
 pub use prompts::{NoPrompts, Prompts};
 pub use public::{
     Algorithm, Fingerprint, ForeignSigner, KeyFormat, KeyId, KeyNotes, PublicKey, PublicKeyError,
     PublicKeyObject, SignatureBytes,
 };
-pub use purpose::Purpose;
+pub use purpose::{Purpose, Purposed};
 pub use seal::{
     NewPassphrase, Protection, Recipient, RecipientError, SealError, WeakPassphrase, seal,
 };
 pub use signer::{Signer, SignerError, SoftwareKey};
+pub use trusted::{
+    KeyStatus, REGISTRY, TrustedKey, TrustedKeys, TrustedKeysType, TrustedKeysVersion,
+};
 pub use unlock::{Needs, SealedKey, SealedKeyError, Unlock, UnlockError};

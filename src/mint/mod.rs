@@ -6,9 +6,11 @@
 mod contents;
 mod form;
 mod issuer;
+mod leaves;
 mod plan;
 
 pub use issuer::{BundleLines, Group, Issuer};
+pub use leaves::{SignedCount, each_signed, holds_other_event};
 pub use plan::{Item, Outcome, Prepared, plan};
 
 use crate::keys::{KeyId, SignerError};

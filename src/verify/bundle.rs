@@ -452,6 +452,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
             signer_id: registry_id,
             signer_type: REGISTRY,
             time: Some(bundle.built_at),
+            covered: Some(&bundle.bundle_signature.bundle_sha256),
             decides: true,
         });
     }
@@ -465,6 +466,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
                 signer_id: &signer.signer_id,
                 signer_type: &signer.signer_type,
                 time: Some(event.created_at),
+                covered: Some(event.event_id.digest()),
                 decides: signer.signer_type == REGISTRY,
             });
         }
@@ -480,6 +482,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
                 signer_id: &signer.signer_id,
                 signer_type: REGISTRY,
                 time: Some(event.created_at),
+                covered: None,
                 decides: true,
             });
         }

@@ -83,7 +83,7 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
     let Role::Signing = args.role;
     let home = context.home()?;
     let id = &args.id;
-    let keyset = home.keyset()?;
+    let keyset = home.trusted_keys()?;
     let private = home.private_key_path(id);
     if home.public_key_path(id) == home.keyset_path() {
         return Err(Failure::new(
@@ -124,9 +124,9 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
     let status = home.add_key(&object)?;
 
     let fingerprint = object.key.fingerprint();
+    let standing = status.map_or("in no keyset yet", KeyStatus::as_str);
     context.note(&format!(
-        "made key {id}, fingerprint {fingerprint}, {}",
-        status.as_str()
+        "made key {id}, fingerprint {fingerprint}, {standing}"
     ));
     context.note(&format!(
         "private key: {} (back it up now; nobody can restore it)",
@@ -136,13 +136,19 @@ fn generate(args: GenerateArgs, context: &Context) -> Result<Exit, Failure> {
         "public key: {}",
         home.public_key_path(id).display()
     ));
-    if status == KeyStatus::Next {
-        context.note("another key is active and goes on signing; this one signs nothing yet");
+    match status {
+        Some(KeyStatus::Next) => {
+            context.note("another key is active and goes on signing; this one signs nothing yet");
+        }
+        None => context.note(&format!(
+            "it signs nothing before custodians approve it: `pith keyset draft add {id}`"
+        )),
+        Some(_) => {}
     }
     if context.json() {
         let signer_id = Some(home.profile.registry_id.clone());
         let mut entry = TrustedKey::of_registry(object.clone(), signer_id);
-        entry.status = status;
+        entry.status = status.unwrap_or(KeyStatus::Next);
         output::json(&listed(&home, &entry))?;
     }
     Ok(Exit::Done)
@@ -163,7 +169,7 @@ fn listed<'a>(home: &Home, entry: &'a TrustedKey) -> Listed<'a> {
 
 fn list(context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
-    let keyset = home.keyset()?;
+    let keyset = home.trusted_keys()?;
     let mut out = output::stdout();
     for entry in &keyset.keys {
         let line = listed(&home, entry);

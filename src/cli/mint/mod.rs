@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::arxiv::{RawReader, ReadOptions};
 use crate::home::Home;
-use crate::keys::{KeyId, Keyset, PublicKeyObject};
+use crate::keys::{KeyId, PublicKeyObject, TrustedKeys};
 use crate::ledger::{Ledger, LedgerError};
 use crate::mint::{Issuer, MintError, OnChange, SelfCheck};
 use crate::pipeline;
@@ -208,7 +208,7 @@ fn carry_out(
         Some(out) => Standing::at(out, args.force),
         None => Standing::Open,
     };
-    let keyset = home.keyset()?;
+    let keyset = home.trusted_keys()?;
     // A complete OUT is left alone: then nothing may be signed, only compared.
     let key = match standing {
         Standing::Complete => None,
@@ -230,7 +230,8 @@ fn carry_out(
             let key = public_key(args, &keyset)?;
             Issuer::unsigning(&home.profile, &key, &keyset, &ledger)?
         }
-    };
+    }
+    .judging_by(context.home_trust(home)?);
     let output = output_of(args);
     let resumable = key
         .as_ref()
@@ -344,7 +345,7 @@ fn setting<'a>(
 }
 
 /// The key under which a complete OUT was most likely written.
-fn public_key(args: &MintArgs, keyset: &Keyset) -> Result<PublicKeyObject, Failure> {
+fn public_key(args: &MintArgs, keyset: &TrustedKeys) -> Result<PublicKeyObject, Failure> {
     let entry = match &args.key {
         Some(id) => keyset.named(id),
         None => keyset.active().next().or(keyset.keys.first()),
