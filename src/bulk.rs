@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::bundle::{Bundle, Mirror};
 use crate::event::Payload;
-use crate::home::Profile;
+use crate::home::{KeysetSettings, Profile};
 use crate::keys::{PublicKeyObject, REGISTRY};
 use crate::mint::{Forms, Page};
 use crate::verify::{
@@ -136,6 +136,7 @@ impl Known {
             builder_version: payload.receipt.builder_version.clone(),
             ledger: PathBuf::new(),
             mirrors: mirrors.collect(),
+            keyset: KeysetSettings::default(),
         };
         Some(Known {
             forms: Forms::of(&profile, key).ok()?,
@@ -166,10 +167,12 @@ impl Known {
             pith_number: Some(fresh.number),
             checks: self.checks.clone(),
         };
-        for (subject, time) in [
-            ("bundle_signature", seal.built_at),
-            ("events[0]", created_at),
-            ("events[1]", created_at),
+        let [_, (created, _), (snapshot, _)] = &signatures.events;
+        let (bundle, _) = signatures.bundle.as_ref()?;
+        for (subject, time, covered) in [
+            ("bundle_signature", seal.built_at, bundle),
+            ("events[0]", created_at, created),
+            ("events[1]", created_at, snapshot),
         ] {
             let signed = Signed {
                 subject: subject.to_owned(),
@@ -178,6 +181,7 @@ impl Known {
                 signer_id: &self.registry_id,
                 signer_type: REGISTRY,
                 time: Some(time),
+                covered: Some(covered),
                 decides: true,
             };
             judge(&mut report, policy, &signed);

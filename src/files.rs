@@ -4,7 +4,7 @@
 //! the folder synced: a crash at any moment leaves the old file or the new one.
 
 use std::fs::{File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -108,17 +108,60 @@ pub fn write_with_mode(
     existing: Existing,
     mode: u32,
 ) -> Result<(), FileError> {
-    let mut file = Builder::new()
-        .prefix(".pith-")
-        .tempfile_in(folder_of(path))
-        .map_err(FileError::io("write a file in", folder_of(path)))?;
-    file.as_file()
-        .set_permissions(Permissions::from_mode(mode))
-        .and_then(|()| file.write_all(bytes))
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(FileError::io("write", path))?;
-    name(file, path, existing)?;
-    sync_folder(folder_of(path))
+    let mut file = NewFile::create(path, mode)?;
+    file.put(bytes)?;
+    file.finish(existing)
+}
+
+/// A file that is written piece by piece, and is there once it is finished or not at all.
+#[derive(Debug)]
+pub struct NewFile {
+    file: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Begins a file that is to stand at `path` with these permissions.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if the system refuses.
+    pub fn create(path: &Path, mode: u32) -> Result<Self, FileError> {
+        let file = Builder::new()
+            .prefix(".pith-")
+            .tempfile_in(folder_of(path))
+            .map_err(FileError::io("write a file in", folder_of(path)))?;
+        file.as_file()
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(FileError::io("write", path))?;
+        Ok(NewFile {
+            file: BufWriter::new(file),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Writes the next piece.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if the system refuses.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        let written = self.file.write_all(bytes);
+        written.map_err(FileError::io("write", &self.path))
+    }
+
+    /// Gives the file its name, durably.
+    ///
+    /// # Errors
+    /// [`FileError`]; then nothing is at its path that was not there before.
+    pub fn finish(self, existing: Existing) -> Result<(), FileError> {
+        let NewFile { file, path } = self;
+        let file = file
+            .into_inner()
+            .map_err(|error| FileError::io("write", &path)(error.into_error()))?;
+        let synced = file.as_file().sync_all();
+        synced.map_err(FileError::io("write", &path))?;
+        name(file, &path, existing)?;
+        sync_folder(folder_of(&path))
+    }
 }
 
 fn name(file: NamedTempFile, path: &Path, existing: Existing) -> Result<File, FileError> {

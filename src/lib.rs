@@ -10,7 +10,7 @@
 //! use pith::verify::{Policy, Trust, Verdict, verify_document};
 //!
 //! let mut trust = Trust::new();
-//! trust.add("the built-in keyset", pith::keys::Keyset::built_in());
+//! trust.add("the built-in keyset", pith::keys::TrustedKeys::built_in());
 //! let now = "2026-12-01T00:00:00Z".parse()?;
 //! let policy = Policy { trust: &trust, expect: None, at: None, now };
 //! let bundle = std::fs::read("tests/vectors/bundle-1706.02379v3.json")?;
@@ -28,6 +28,7 @@ pub mod event;
 pub mod files;
 pub mod home;
 pub mod keys;
+pub mod keyset;
 pub mod ledger;
 pub mod manifest;
 pub mod mint;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::home::Home;
-use crate::keys::Keyset;
+use crate::keys::TrustedKeys;
 use crate::ledger::{Ledger, LedgerLock};
 use crate::time::{Timestamp, TimestampMicros};
 use crate::verify::Trust;
@@ -185,7 +185,7 @@ impl Context {
         let Ok((dir, _)) = self.home_dir() else {
             return Ok(None);
         };
-        let opened = Home::open(&dir).and_then(|home| home.keyset().map(|_| home));
+        let opened = Home::open(&dir).and_then(|home| home.trusted_keys().map(|_| home));
         if let Err(error) = &opened {
             self.warn(&format!(
                 "the home found in {} is not asked: {error}",
@@ -231,27 +231,24 @@ impl Context {
     /// The built-in keyset and the home's.
     pub fn default_trust(&self) -> Result<Trust, Failure> {
         let mut trust = Trust::new();
-        trust.add("the built-in keyset", Keyset::built_in());
+        trust.add("the built-in keyset", TrustedKeys::built_in());
         if let Some(home) = self.home_if_any()? {
-            let mut keyset = home.keyset()?;
             // A folder that was merely found may have come with the document: it vouches for the
             // registry that it is, and for none that is known otherwise.
             let id = &home.profile.registry_id;
-            let known = Keyset::built_in().keys.into_iter();
+            let known = TrustedKeys::built_in().keys.into_iter();
             let impostor = self.global.home.is_none()
                 && known
                     .filter_map(|entry| entry.signer_id)
                     .any(|known| known == *id);
-            keyset
-                .keys
-                .retain(|entry| entry.signer_id.as_ref() == Some(id) && !impostor);
-            let dir = home.dir().display();
             if impostor {
                 self.warn(&format!(
-                    "{dir} calls itself {id} and is not asked; name it with -C if it is that registry"
+                    "{} calls itself {id} and is not asked; name it with -C if it is that registry",
+                    home.dir().display()
                 ));
+            } else {
+                add_home(&mut trust, &home)?;
             }
-            trust.add(format!("this home alone (bootstrap, {dir})"), keyset);
         }
         Ok(trust)
     }
@@ -259,8 +256,15 @@ impl Context {
     /// Whether there is a home with keys that only it vouches for: no ceremony has taken place.
     pub fn in_bootstrap(&self) -> Result<bool, Failure> {
         let home = self.home_if_any()?;
-        let keyset = home.map(|home| home.keyset()).transpose()?;
-        Ok(keyset.is_some_and(|keyset| !keyset.keys.is_empty()))
+        let Some(home) = home else { return Ok(false) };
+        Ok(home.chain()?.is_none() && !home.trusted_keys()?.keys.is_empty())
+    }
+
+    /// What a home itself trusts: what it judges by what it issues.
+    pub fn home_trust(&self, home: &Home) -> Result<Trust, Failure> {
+        let mut trust = Trust::new();
+        add_home(&mut trust, home)?;
+        Ok(trust)
     }
 
     /// Refuses outputs that would overwrite an input, each other, or what the home lives by.
@@ -343,6 +347,25 @@ impl Context {
     pub fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
+}
+
+/// Trusts what a home does, for the registry that it is.
+fn add_home(trust: &mut Trust, home: &Home) -> Result<(), Failure> {
+    let (dir, id) = (home.dir().display(), &home.profile.registry_id);
+    match home.chain()? {
+        Some(chain) => {
+            let version = chain.latest().version;
+            let name = format!("version {version} of {id}'s keyset ({dir})");
+            trust.add_keyset(name, chain, home.logs_dir());
+        }
+        None => {
+            let mut keys = home.trusted_keys()?;
+            keys.keys
+                .retain(|entry| entry.signer_id.as_ref() == Some(id));
+            trust.add(format!("this home alone (bootstrap, {dir})"), keys);
+        }
+    }
+    Ok(())
 }
 
 /// A time given on the command line, to the second.

@@ -148,6 +148,7 @@ impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         let exit = match error {
             HomeError::Setting { .. } | HomeError::NotAHome { .. } => Exit::Usage,
+            HomeError::Keyset { .. } => Exit::Refused,
             _ => Exit::Io,
         };
         let failure = Failure::of(exit, &error);
@@ -158,6 +159,7 @@ impl From<HomeError> for Failure {
             HomeError::NotAHome { .. } => {
                 failure.hint("make one with `pith init DIR --registry-id ID --base-url URL`")
             }
+            HomeError::Keyset { source, .. } => failure.hint(source.hint()),
             HomeError::Malformed { .. } => {
                 failure.hint("correct the file, or restore it from a backup")
             }

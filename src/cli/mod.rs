@@ -14,6 +14,7 @@ mod growing;
 mod init;
 mod input;
 mod key;
+mod keyset;
 mod ledger;
 mod listed;
 mod man;
@@ -57,6 +58,7 @@ enum Verb {
     Demo(demo::DemoArgs),
     Init(init::InitArgs),
     Key(key::KeyArgs),
+    Keyset(keyset::KeysetArgs),
     Record(record::RecordArgs),
     Number(number::NumberArgs),
     Mint(mint::MintArgs),
@@ -112,6 +114,7 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Demo(args) => demo::run(args, context),
         Verb::Init(args) => init::run(args, context),
         Verb::Key(args) => key::run(args, context),
+        Verb::Keyset(args) => keyset::run(args, context),
         Verb::Record(args) => record::run(args, context),
         Verb::Number(args) => number::run(args, context),
         Verb::Mint(args) => mint::run(args, context),

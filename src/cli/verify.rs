@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::keys::{Keyset, TrustedKey};
+use crate::keys::{TrustedKey, TrustedKeys};
+use crate::keyset::{Chain, KeysetFile};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
 use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict};
@@ -21,7 +22,7 @@ use crate::files;
 use crate::home::read_public_key;
 use crate::pipeline::{self, Pack, Planned, Steps};
 
-/// Verify bundles, events, receipts with records, and states
+/// Verify bundles, events, receipts with records, states, and keysets
 ///
 /// A single document is reported check by check; of many, those that fail, and a count.
 #[derive(Debug, Args)]
@@ -168,16 +169,8 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
     let mut trust = match &args.keyset {
         None => context.default_trust()?,
         Some(path) => {
-            let bytes = files::read(path)?;
-            let keyset = Keyset::from_slice(&bytes).map_err(|error| {
-                Failure::new(
-                    Exit::Io,
-                    format!("{} is no keyset: {error}", path.display()),
-                )
-                .hint("a single public key is trusted with --trust")
-            })?;
             let mut trust = Trust::new();
-            trust.add(path.display().to_string(), keyset);
+            trust_file(&mut trust, path)?;
             trust
         }
     };
@@ -185,7 +178,7 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
         let key = read_public_key(path).map_err(|error| {
             let failure = Failure::from(error);
             let bytes = files::read(path).unwrap_or_default();
-            match Keyset::from_slice(&bytes) {
+            match KeysetFile::from_slice(&bytes) {
                 Ok(_) => failure.hint("this is a keyset: name it with --keyset"),
                 Err(_) => failure.hint("a public key file is what the registry publishes of its key, such as keys/ID.json"),
             }
@@ -200,10 +193,31 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
         };
         trust.add(
             format!("--trust {}", path.display()),
-            Keyset::new(vec![entry]),
+            TrustedKeys::new(vec![entry]),
         );
     }
     Ok(trust)
+}
+
+/// Trusts what a keyset's file says, for the reason that it was named.
+fn trust_file(trust: &mut Trust, path: &Path) -> Result<(), Failure> {
+    let bytes = files::read(path)?;
+    let file = KeysetFile::from_slice(&bytes).map_err(|error| {
+        let problem = format!("{} is no keyset: {error}", path.display());
+        Failure::new(Exit::Io, problem).hint("a single public key is trusted with --trust")
+    })?;
+    let name = path.display().to_string();
+    match file {
+        KeysetFile::Bootstrap(keys) => trust.add(name, keys),
+        KeysetFile::Keyset(keyset) => {
+            let chain = Chain::begin(*keyset).map_err(|faulty| {
+                let problem = format!("{}: {faulty}", path.display());
+                Failure::new(Exit::Refused, problem).hint(faulty.hint())
+            })?;
+            trust.add_keyset(name, chain, files::folder_of(path).join("logs"));
+        }
+    }
+    Ok(())
 }
 
 /// How every document is judged, whatever thread does it.

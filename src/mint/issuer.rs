@@ -10,7 +10,7 @@ use crate::canonical;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::home::Profile;
-use crate::keys::{Keyset, PublicKeyObject, REGISTRY, SignatureBytes, Signer};
+use crate::keys::{PublicKeyObject, REGISTRY, SignatureBytes, Signer, TrustedKeys};
 use crate::ledger::{BundleSeal, Compact, Fresh, Held, Issued, Ledger};
 use crate::number::PithNumber;
 use crate::state::{Candidate, KeyTable, merge};
@@ -135,7 +135,7 @@ impl<'a> Issuer<'a> {
     pub fn new(
         profile: &'a Profile,
         signer: &'a dyn Signer,
-        keyset: &Keyset,
+        keyset: &TrustedKeys,
         ledger: &mut Ledger,
         self_check: SelfCheck,
     ) -> Result<Self, MintError> {
@@ -166,7 +166,7 @@ impl<'a> Issuer<'a> {
     pub fn unsigning(
         profile: &'a Profile,
         key: &PublicKeyObject,
-        keyset: &Keyset,
+        keyset: &TrustedKeys,
         ledger: &Ledger,
     ) -> Result<Self, MintError> {
         let mut trust = Trust::new();
@@ -180,6 +180,12 @@ impl<'a> Issuer<'a> {
             trust,
             self_check: SelfCheck::Strict,
         })
+    }
+
+    /// Judges what it signs by `trust` instead of the keys alone: a bundle may hold signatures of keys
+    /// that were revoked since, of which a list of keys can't tell which ones count.
+    pub fn judging_by(self, trust: Trust) -> Self {
+        Issuer { trust, ..self }
     }
 
     /// Makes what minting needs of a paper; under a strict self-check twice, and compares.

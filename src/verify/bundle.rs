@@ -462,6 +462,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
             signer_id: registry_id,
             signer_type: REGISTRY,
             time: Some(bundle.built_at),
+            covered: Some(&bundle.bundle_signature.bundle_sha256),
             decides: true,
         });
     }
@@ -475,6 +476,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
                 signer_id: &signer.signer_id,
                 signer_type: &signer.signer_type,
                 time: Some(event.created_at),
+                covered: Some(event.event_id.digest()),
                 decides: signer.signer_type == REGISTRY,
             });
         }
@@ -490,6 +492,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
                 signer_id: &signer.signer_id,
                 signer_type: REGISTRY,
                 time: Some(event.created_at),
+                covered: None,
                 decides: true,
             });
         }

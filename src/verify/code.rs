@@ -1,41 +1,11 @@
 //! The checks by name: what each means and what to do when it fails.
 
-use std::fmt;
-
 use crate::state::InvalidReason;
+use crate::text::catalogue;
 
-macro_rules! codes {
-    ($($name:ident = $text:literal, $meaning:literal, $remedy:literal;)*) => {
-        /// A check, by its stable name.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum Code {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Code {
-            /// Every check, in the order of the documentation.
-            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
-
-            /// The name that reports and scripts use.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Code::$name => $text,)* }
-            }
-
-            /// What the check establishes.
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Code::$name => $meaning,)* }
-            }
-
-            /// What to do when it fails.
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Code::$name => $remedy,)* }
-            }
-        }
-    };
-}
-
-codes! {
+catalogue! {
+    /// A check, by its stable name.
+    Code:
     DocumentShape = "document.shape",
         "The document is strict JSON, of a kind known here, and every value has its exact form.",
         "Fetch the document again. If it still fails, whoever made it did not follow the protocol: tell them the path named.";
@@ -132,6 +102,21 @@ codes! {
     KeyForeign = "key.foreign",
         "Events by other signers are judged one by one and do not make a bundle bad.",
         "If you know the signer's key, name it with --trust; otherwise do not believe what the event says.";
+    KeyRevoked = "key.revoked",
+        "A key that was revoked counts for what it is known to have signed before: the event id or bundle digest is among the leaves to which the keyset commits.",
+        "If the file of leaves is missing, put it into logs/ beside the keyset. If the signature is not in it, treat it as forged.";
+    KeysetRules = "keyset.rules",
+        "A keyset keeps every rule that it has to keep by itself; the message names the one it breaks.",
+        "Do not use the keyset. Fetch it again, and look up the rule in docs/KEYSET.md.";
+    KeysetChain = "keyset.chain",
+        "A keyset is one that the verifier has, or follows from it, approved by the custodians of the version before.",
+        "Compare its digest with one that you got by another way, or give every version between to `pith keyset verify`.";
+    KeysetExpired = "keyset.expired",
+        "The keyset has not expired; what is dated before its end counts on, what is dated later does not.",
+        "Fetch the registry's newest keyset. If there is none, ask the registry.";
+    KeysetRehearsal = "keyset.rehearsal",
+        "The keyset was not made to practise.",
+        "Do not rely on what it says: whoever rehearsed left it behind.";
     TimeFuture = "time.future",
         "Nothing is dated after the time of judging.",
         "Check your clock; if it is right, the signer's is not.";
@@ -151,18 +136,6 @@ pub(super) fn code_of(reason: InvalidReason) -> Code {
         InvalidReason::NotRegistry => Code::EventRegistry,
         InvalidReason::Record => Code::EventRecord,
         InvalidReason::Receipt => Code::ReceiptSignature,
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl serde::Serialize for Code {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::{judge_bundle, verify_bundle};
 use super::code::{Code, code_of};
 use super::digests::Digests;
+use super::keyset::verify_keyset;
 use super::report::{Check, Outcome, Report};
 use super::trust::{Signed, judge};
 use super::{Policy, Trust, Verdict};
@@ -18,6 +19,7 @@ use crate::canonical::{DecodeError, Node, Numbers, from_node, from_tree, read};
 use crate::digest::Digest;
 use crate::event::{AttestationState, Event};
 use crate::keys::{Fingerprint, KeyId, REGISTRY};
+use crate::keyset::KeysetFile;
 use crate::number::PithNumber;
 use crate::receipt::Receipt;
 use crate::record::{ArxivKind, CanonicalRecord};
@@ -35,6 +37,8 @@ pub enum DocumentKind {
     Receipt,
     /// A state (SPEC 7).
     State,
+    /// A keyset.
+    Keyset,
     /// None of these, or not readable.
     Unknown,
 }
@@ -47,6 +51,7 @@ impl DocumentKind {
             DocumentKind::Event => "event",
             DocumentKind::Receipt => "receipt",
             DocumentKind::State => "state",
+            DocumentKind::Keyset => "keyset",
             DocumentKind::Unknown => "unknown",
         }
     }
@@ -56,6 +61,8 @@ impl DocumentKind {
             DocumentKind::Bundle
         } else if node.get("state_type").is_some() {
             DocumentKind::State
+        } else if node.get("keyset_type").is_some() {
+            DocumentKind::Keyset
         } else if node.get("event_type").is_some() {
             DocumentKind::Event
         } else if node.get("receipt").is_some() && node.get("canonical_record").is_some() {
@@ -83,9 +90,13 @@ pub fn verify_document(bytes: &[u8], policy: &Policy) -> Report {
         DocumentKind::Receipt => {
             from_node(node).map(|receipt: ReceiptWithRecord| verify_receipt(&receipt, policy))
         }
+        DocumentKind::Keyset => {
+            KeysetFile::from_node(node).map(|file| verify_keyset(&file, policy))
+        }
         DocumentKind::Unknown => {
             let mut report = Report::new(kind);
-            let message = "is neither a bundle, an event, a state, nor a record with its receipt";
+            let message =
+                "is neither a bundle, an event, a state, a keyset, nor a record with its receipt";
             report.fail(Code::DocumentShape, "document", message);
             return report;
         }
@@ -185,6 +196,7 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
             signer_id: &signer.signer_id,
             signer_type: &signer.signer_type,
             time: Some(event.created_at),
+            covered: Some(event.event_id.digest()),
             decides: true,
         };
         judge(&mut report, policy, &signed);
@@ -291,6 +303,7 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
             signer_id: entry.signer_id.as_deref().unwrap_or_default(),
             signer_type: REGISTRY,
             time: None,
+            covered: None,
             decides: true,
         };
         judge(&mut report, policy, &signed);

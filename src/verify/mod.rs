@@ -2,14 +2,16 @@
 //! signed them are trusted (SPEC 8, 9).
 //!
 //! Soundness is a matter of the document alone and never changes; trust is a matter of the
-//! verifier's [`Keyset`](crate::keys::Keyset) and may. Each check has a stable [`Code`].
+//! verifier's [`Trust`] and may. Each check has a stable [`Code`].
 
 mod bundle;
 mod code;
 mod difference;
 mod digests;
 mod document;
+mod keyset;
 mod report;
+mod standing;
 mod trust;
 
 pub use bundle::verify_bundle;

@@ -2,7 +2,9 @@
 
 use pith::arxiv::{Metadata, Paper, ReadOptions, VersionEntry};
 use pith::home::Home;
-use pith::keys::{Keyset, PrivateKey, PublicKey, PublicKeyObject, Signer, SoftwareKey, TrustedKey};
+use pith::keys::{
+    PrivateKey, PublicKey, PublicKeyObject, Signer, SoftwareKey, TrustedKey, TrustedKeys,
+};
 use pith::ledger::Ledger;
 use pith::mint::{Group, Issuer, MintError, OnChange, SelfCheck, plan, record};
 use pith::time::TimestampMicros;
@@ -17,7 +19,7 @@ pub fn now() -> TimestampMicros {
 pub struct Registry {
     pub home: Home,
     pub key: SoftwareKey,
-    pub keyset: Keyset,
+    pub keyset: TrustedKeys,
     _folder: TempDir,
 }
 
@@ -32,7 +34,7 @@ impl Registry {
         Registry {
             home,
             key: SoftwareKey::new(private, object).unwrap(),
-            keyset: Keyset::new(vec![entry]),
+            keyset: TrustedKeys::new(vec![entry]),
             _folder: folder,
         }
     }

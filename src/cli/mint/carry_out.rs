@@ -1,7 +1,7 @@
 //! What a run needs before it can begin, and what is left to do when it is over.
 
 use crate::home::Home;
-use crate::keys::{Keyset, PublicKeyObject};
+use crate::keys::{PublicKeyObject, TrustedKeys};
 use crate::ledger::LedgerError;
 use crate::mint::Issuer;
 
@@ -49,7 +49,7 @@ pub fn carry_out(
         Some(out) => Standing::at(out, args.force),
         None => Standing::Open,
     };
-    let keyset = home.keyset()?;
+    let keyset = home.trusted_keys()?;
     // A complete OUT is left alone: then nothing may be signed, only compared.
     let key = match standing {
         Standing::Complete => None,
@@ -73,7 +73,8 @@ pub fn carry_out(
             let key = public_key(args, &keyset)?;
             Issuer::unsigning(&home.profile, &key, &keyset, &ledger)?
         }
-    };
+    }
+    .judging_by(context.home_trust(home)?);
     let output = output_of(args);
     let resumable = key
         .as_ref()
@@ -135,7 +136,7 @@ pub fn carry_out(
 }
 
 /// The key under which a complete OUT was most likely written.
-fn public_key(args: &MintArgs, keyset: &Keyset) -> Result<PublicKeyObject, Failure> {
+fn public_key(args: &MintArgs, keyset: &TrustedKeys) -> Result<PublicKeyObject, Failure> {
     let entry = match &args.key {
         Some(id) => keyset.named(id),
         None => keyset.active().next().or(keyset.keys.first()),
