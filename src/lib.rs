@@ -21,6 +21,7 @@
 pub mod arxiv;
 pub mod bundle;
 pub mod canonical;
+pub mod ceremony;
 pub mod cli;
 pub mod digest;
 pub mod event;
@@ -39,3 +40,4 @@ pub mod state;
 pub(crate) mod text;
 pub mod time;
 pub mod verify;
+pub mod words;

@@ -35,6 +35,8 @@ pub enum DocumentKind {
     Receipt,
     /// A state (SPEC 7).
     State,
+    /// The transcript of a ceremony, with its folder.
+    Transcript,
     /// None of these, or not readable.
     Unknown,
 }
@@ -47,6 +49,7 @@ impl DocumentKind {
             DocumentKind::Event => "event",
             DocumentKind::Receipt => "receipt",
             DocumentKind::State => "state",
+            DocumentKind::Transcript => "transcript",
             DocumentKind::Unknown => "unknown",
         }
     }
@@ -60,6 +63,8 @@ impl DocumentKind {
             DocumentKind::Event
         } else if node.get("receipt").is_some() && node.get("canonical_record").is_some() {
             DocumentKind::Receipt
+        } else if node.get("ceremony_type").is_some() || node.get("entry_type").is_some() {
+            DocumentKind::Transcript
         } else {
             DocumentKind::Unknown
         }
@@ -82,6 +87,12 @@ pub fn verify_document(bytes: &[u8], policy: &Policy) -> Report {
         DocumentKind::State => from_node(node).map(|state: State| verify_state(&state, policy)),
         DocumentKind::Receipt => {
             from_node(node).map(|receipt: ReceiptWithRecord| verify_receipt(&receipt, policy))
+        }
+        DocumentKind::Transcript => {
+            let mut report = Report::new(kind);
+            let message = "is a part of a transcript, which is judged as a whole: name its file or folder";
+            report.fail(Code::TranscriptOpening, "document", message);
+            return report;
         }
         DocumentKind::Unknown => {
             let mut report = Report::new(kind);
