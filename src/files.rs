@@ -3,12 +3,17 @@
 //! A file is written under another name in its own folder, synced, given its name in one step, and
 //! the folder synced: a crash at any moment leaves the old file or the new one.
 
+pub mod watch;
+
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+
+use crate::digest::Digest;
+use watch::{Access, Content};
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -52,15 +57,27 @@ const LONGEST: u64 = 16 << 20;
 /// # Errors
 /// [`FileError::Io`] if the system refuses or there is more of it than 16 MiB.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
+    let (mut bytes, mut mode) = (Vec::new(), 0);
     let count = File::open(path)
-        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+        .and_then(|file| {
+            mode = file.metadata()?.permissions().mode();
+            file.take(LONGEST + 1).read_to_end(&mut bytes)
+        })
         .map_err(FileError::io("read", path))?;
     if count as u64 > LONGEST {
         let source = io::Error::from(io::ErrorKind::FileTooLarge);
         return Err(FileError::io("read", path)(source));
     }
+    watch::note(path, Access::Read, || content(&bytes, mode));
     Ok(bytes)
+}
+
+/// What may be known of a file of these permissions: what its owner alone may read may be secret.
+fn content(bytes: &[u8], mode: u32) -> Content {
+    match mode & 0o077 {
+        0 => Content::Private,
+        _ => Content::Digest(Digest::of(bytes)),
+    }
 }
 
 /// Whether an existing file may be replaced.
@@ -110,7 +127,9 @@ pub fn write_with_mode(
 ) -> Result<(), FileError> {
     let mut file = NewFile::create(path, mode)?;
     file.put(bytes)?;
-    file.finish(existing)
+    file.place(existing)?;
+    watch::note(path, Access::Written, || content(bytes, mode));
+    Ok(())
 }
 
 /// A file that is written piece by piece, and is there once it is finished or not at all.
@@ -153,6 +172,13 @@ impl NewFile {
     /// # Errors
     /// [`FileError`]; then nothing is at its path that was not there before.
     pub fn finish(self, existing: Existing) -> Result<(), FileError> {
+        let path = self.path.clone();
+        self.place(existing)?;
+        watch::note(&path, Access::Written, || Content::AtEnd);
+        Ok(())
+    }
+
+    fn place(self, existing: Existing) -> Result<(), FileError> {
         let NewFile { file, path } = self;
         let file = file
             .into_inner()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::files::watch::{self, Access, Content};
 use crate::home::Home;
 use crate::keys::TrustedKeys;
 use crate::ledger::{Ledger, LedgerLock};
@@ -17,12 +18,13 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::error::{Exit, Failure};
 use super::growing::partial_of;
 use super::output;
+use super::recording::{CommandLine, Manner, Recording};
 
 /// `schema_version` of everything printed with `--json`.
 pub const JSON_SCHEMA: &str = "1.0";
 
 /// Flags that every verb takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Global {
     /// The registry home [env: PITH_HOME] [default: the nearest folder upward that holds
     /// registry.toml]
@@ -69,6 +71,7 @@ pub struct Context {
     global: Global,
     sources: Sources,
     interrupted: Arc<AtomicBool>,
+    recording: Option<Recording>,
 }
 
 impl Context {
@@ -108,7 +111,30 @@ impl Context {
             global,
             sources,
             interrupted: Arc::new(AtomicBool::new(false)),
+            recording: None,
         })
+    }
+
+    /// Writes this command down, if a ceremony is open.
+    ///
+    /// # Errors
+    /// As [`Recording::begin`].
+    pub fn record(&mut self, command: CommandLine, manner: Manner) -> Result<(), Failure> {
+        self.recording = Recording::begin(command, manner, self)?;
+        Ok(())
+    }
+
+    /// The ceremony in which this command is written down, if one is open.
+    pub fn recording(&self) -> Option<&Recording> {
+        self.recording.as_ref()
+    }
+
+    /// Writes down how the command ended.
+    pub fn end_recording(mut self, exit: Exit) -> Exit {
+        match self.recording.take() {
+            Some(recording) => recording.end(exit, &self),
+            None => exit,
+        }
     }
 
     /// Whether JSON is wanted.
@@ -197,7 +223,9 @@ impl Context {
 
     /// The home's ledger for reading.
     pub fn ledger(&self, home: &Home) -> Result<Ledger, Failure> {
-        Ok(Ledger::open_read_only(&home.ledger_path())?)
+        let path = home.ledger_path();
+        watch::note(&path, Access::Read, || Content::Database);
+        Ok(Ledger::open_read_only(&path)?)
     }
 
     /// The home's ledger for writing, held so that no other process mints into it meanwhile.
@@ -216,6 +244,7 @@ impl Context {
             since.unwrap_or_default()
         );
         let lock = LedgerLock::acquire(&path, &holder)?;
+        watch::note(&path, Access::Written, || Content::Database);
         Ok((Ledger::open(&path)?, lock))
     }
 

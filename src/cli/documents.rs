@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::files::FileError;
+use crate::files::watch::{self, Access, Content};
 use crate::manifest::ManifestLine;
 
 use super::error::{Exit, Failure};
@@ -106,6 +107,7 @@ impl OpenFile {
             Box::new(std::io::stdin())
         } else {
             let mut file = File::open(&path).map_err(FileError::io("read", &path))?;
+            watch::note(&path, Access::Read, || Content::AtEnd);
             if let Some(line) = &listed {
                 fault = check_bytes(&mut file, &path, line)?;
             }

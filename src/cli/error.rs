@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::arxiv::InputError;
+use crate::ceremony::CeremonyError;
 use crate::files::FileError;
 use crate::home::HomeError;
 use crate::keys::{HardenError, KeyFileError, SealError};
@@ -188,6 +189,23 @@ impl From<InputError> for Failure {
             _ => Exit::Io,
         };
         Failure::of(exit, &error)
+    }
+}
+
+impl From<CeremonyError> for Failure {
+    fn from(error: CeremonyError) -> Self {
+        let exit = match &error {
+            CeremonyError::Malformed { .. } => Exit::Io,
+            CeremonyError::File(FileError::Exists { .. }) => Exit::Refused,
+            CeremonyError::File(_) => Exit::Io,
+            CeremonyError::NotACeremony { .. } | CeremonyError::Template { .. } => Exit::Usage,
+            _ => Exit::Refused,
+        };
+        let failure = Failure::of(exit, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::appender::Appender;
 use crate::digest::Digest;
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, FileError};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -151,28 +152,42 @@ impl Growing {
     pub fn finish(self, force: bool) -> Result<(), FileError> {
         let Growing { path, target } = self;
         let partial = partial_of(&path);
-        match target {
-            Target::Existing { mut file, .. } => {
-                let mut more = [0; 1];
-                match file.read(&mut more).map_err(FileError::io("read", &path))? {
-                    0 => Ok(()),
-                    _ => Err(FileError::Exists { path }),
-                }
+        let access = match target {
+            Target::Existing { .. } => Access::Read,
+            Target::Partial(_) => Access::Written,
+        };
+        complete(&path, &partial, target, force)?;
+        watch::note(&path, access, || Content::AtEnd);
+        Ok(())
+    }
+}
+
+/// Gives what grew its own name, or ends the comparison.
+fn complete(path: &Path, partial: &Path, target: Target, force: bool) -> Result<(), FileError> {
+    let exists = || FileError::Exists {
+        path: path.to_owned(),
+    };
+    match target {
+        Target::Existing { mut file, .. } => {
+            let mut more = [0; 1];
+            match file.read(&mut more).map_err(FileError::io("read", path))? {
+                0 => Ok(()),
+                _ => Err(exists()),
             }
-            Target::Partial(mut appender) => {
-                appender
-                    .flush()
-                    .and_then(|()| appender.file().sync_all())
-                    .map_err(FileError::io("write", &partial))?;
-                if path.symlink_metadata().is_ok() && !force {
-                    if !same_bytes(&path, &partial)? {
-                        return Err(FileError::Exists { path });
-                    }
-                    return fs::remove_file(&partial).map_err(FileError::io("remove", &partial));
+        }
+        Target::Partial(mut appender) => {
+            appender
+                .flush()
+                .and_then(|()| appender.file().sync_all())
+                .map_err(FileError::io("write", partial))?;
+            if path.symlink_metadata().is_ok() && !force {
+                if !same_bytes(path, partial)? {
+                    return Err(exists());
                 }
-                fs::rename(&partial, &path).map_err(FileError::io("write", &path))?;
-                files::sync_folder(files::folder_of(&path))
+                return fs::remove_file(partial).map_err(FileError::io("remove", partial));
             }
+            fs::rename(partial, path).map_err(FileError::io("write", path))?;
+            files::sync_folder(files::folder_of(path))
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use crate::ceremony::{Expected, KnownWitness};
 use crate::keys::{TrustedKey, TrustedKeys};
 use crate::keyset::{Chain, KeysetFile};
 use crate::number::PithNumber;
@@ -13,6 +14,7 @@ use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict};
 use clap::Args;
 use serde::Serialize;
 
+use super::ceremony::{Source, judge, known_witnesses, of_path};
 use super::context::{Context, JSON_SCHEMA, all_cores, parse_time};
 use super::documents::{Document, Documents};
 use super::error::{Exit, Failure};
@@ -22,7 +24,7 @@ use crate::files;
 use crate::home::read_public_key;
 use crate::pipeline::{self, Pack, Planned, Steps};
 
-/// Verify bundles, events, receipts with records, states, and keysets
+/// Verify bundles, events, receipts with records, states, keysets, and transcripts of ceremonies
 ///
 /// A single document is reported check by check; of many, those that fail, and a count.
 #[derive(Debug, Args)]
@@ -107,18 +109,21 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         verbose: args.verbose,
     };
     let mut first = true;
-    let documents = Documents::open(&args.paths)?
-        .map(move |next| next.map(|document| (std::mem::take(&mut first), document)));
-    let weight = |next: &Result<(bool, Document), Failure>| {
-        next.as_ref()
-            .map_or(0, |(_, document)| document.bytes.len())
+    let parts = parts(&args.paths, known_witnesses(&[])?)?
+        .map(move |next| next.map(|part| (std::mem::take(&mut first), part)));
+    let weight = |next: &Result<(bool, Part), Failure>| match next {
+        Ok((_, Part::Document(document))) => document.bytes.len(),
+        Ok((_, Part::Transcript(..))) | Err(_) => 0,
     };
     let mut tally = Tally::new(&args, context);
     pipeline::run(
         args.jobs.unwrap_or_else(all_cores),
-        Pack::new(documents, weight),
+        Pack::new(parts, weight),
         |chunk| {
-            let judge = |(first, document)| judging.judge(&document, first);
+            let judge = |(first, part)| match part {
+                Part::Document(document) => judging.judge(&document, first),
+                Part::Transcript(place, report) => judging.word(&place, &report, first),
+            };
             chunk.into_iter().map(|next| next.map(judge)).collect()
         },
         |never: Infallible| match never {},
@@ -142,6 +147,82 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         context.note("this home is in bootstrap: its own keys are trusted here and nowhere else");
     }
     Ok(exit)
+}
+
+/// What is judged, in the order in which it was named.
+enum Part {
+    /// A document, which is judged on any thread.
+    Document(Document),
+    /// A transcript, by the place where it stands. It is judged as it is found, with its folder.
+    Transcript(String, Report),
+}
+
+/// Ceremonies are judged whole; everything else document by document.
+fn parts(
+    paths: &[PathBuf],
+    known: Vec<KnownWitness>,
+) -> Result<impl Iterator<Item = Result<Part, Failure>> + use<>, Failure> {
+    let mut sources = Vec::new();
+    for path in paths {
+        let ceremony = match path == Path::new("-") {
+            true => None,
+            false => of_path(path)?,
+        };
+        sources.push(match ceremony {
+            Some(source) => Either::Transcript(source),
+            None => Either::Documents(Documents::open(std::slice::from_ref(path))?),
+        });
+    }
+    Ok(sources.into_iter().flat_map(move |source| {
+        let (transcript, documents) = match source {
+            Either::Transcript(source) => {
+                let report = judge(&source, Expected::default(), &known);
+                let place = source.transcript.display().to_string();
+                (Some(Ok(Part::Transcript(place, report))), None)
+            }
+            Either::Documents(documents) => (None, Some(documents)),
+        };
+        let documents = documents.into_iter().flatten();
+        transcript
+            .into_iter()
+            .chain(documents.map(|next| next.map(Part::Document)))
+    }))
+}
+
+enum Either {
+    Transcript(Source),
+    Documents(Documents),
+}
+
+/// Prints the report of one document in full, and says what it amounts to.
+pub fn report_one(place: &str, report: &Report, context: &Context) -> Result<Exit, Failure> {
+    let verdict = report.verdict();
+    let mut out = output::stdout();
+    if context.json() {
+        let line = Line {
+            schema_version: JSON_SCHEMA,
+            document: place,
+            verdict,
+            report,
+        };
+        output::json_line(&mut out, &line)?;
+    } else {
+        print(&mut out, place, report, true)?;
+    }
+    out.flush()?;
+    if verdict != Verdict::Verified && !context.json() {
+        let hint = "`pith verify --explain CODE` says what a check means and what to do";
+        output::message("hint", hint);
+    }
+    Ok(exit_of(verdict))
+}
+
+fn exit_of(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Verified => Exit::Done,
+        Verdict::Untrusted => Exit::Untrusted,
+        Verdict::Failed => Exit::Refused,
+    }
 }
 
 fn explain(code: Code, context: &Context) -> Result<Exit, Failure> {
@@ -240,27 +321,31 @@ struct Judged {
 impl Judging<'_> {
     fn judge(&self, document: &Document, first: bool) -> Judged {
         let report = self.bulk.verify(&document.bytes, self.policy);
+        self.word(&document.place, &report, first)
+    }
+
+    /// Puts a report into words.
+    fn word(&self, place: &str, report: &Report, first: bool) -> Judged {
         let verdict = report.verdict();
-        let place = &document.place;
         let (mut text, mut alone) = (Vec::new(), None);
         if self.json {
             let line = Line {
                 schema_version: JSON_SCHEMA,
                 document: place,
                 verdict,
-                report: &report,
+                report,
             };
             output::json_line(&mut text, &line).expect("a report is JSON, and memory takes it");
         } else {
             let in_full = || {
                 let mut text = Vec::new();
-                print(&mut text, place, &report, true).expect("memory takes it");
+                print(&mut text, place, report, true).expect("memory takes it");
                 text
             };
             if self.verbose {
                 text = in_full();
             } else if verdict != Verdict::Verified {
-                print(&mut text, place, &report, false).expect("memory takes it");
+                print(&mut text, place, report, false).expect("memory takes it");
             }
             alone = first.then(in_full);
         }
@@ -317,13 +402,13 @@ impl Tally {
     fn add(&mut self, judged: &Judged, text: &[u8]) -> Result<(), Failure> {
         let count = &mut self.count;
         count.documents += 1;
-        let (counted, exit) = match judged.verdict {
-            Verdict::Verified => (&mut count.verified, Exit::Done),
-            Verdict::Untrusted => (&mut count.untrusted, Exit::Untrusted),
-            Verdict::Failed => (&mut count.failed, Exit::Refused),
+        let counted = match judged.verdict {
+            Verdict::Verified => &mut count.verified,
+            Verdict::Untrusted => &mut count.untrusted,
+            Verdict::Failed => &mut count.failed,
         };
         *counted += 1;
-        self.exit = self.exit.worst(exit);
+        self.exit = self.exit.worst(exit_of(judged.verdict));
         if self.show_all || count.failed + count.untrusted <= SHOWN {
             self.out.write_all(text)?;
         }

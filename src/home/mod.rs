@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 use crate::bundle::Mirror;
 use crate::canonical;
+use crate::digest::Digest;
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, Existing, FileError};
 use crate::keys::{KeyId, PublicKeyObject, TrustedKeys};
 use crate::keyset::Faulty;
@@ -232,6 +234,9 @@ impl Home {
             }
             result => result.map_err(FileError::io("read", &path))?,
         };
+        watch::note(&path, Access::Read, || {
+            Content::Digest(Digest::of(text.as_bytes()))
+        });
         Ok(Home {
             profile: Profile::parse(&path, &text)?,
             dir: dir.to_owned(),

@@ -117,6 +117,42 @@ catalogue! {
     KeysetRehearsal = "keyset.rehearsal",
         "The keyset was not made to practise.",
         "Do not rely on what it says: whoever rehearsed left it behind.";
+    TranscriptOpening = "transcript.opening",
+        "The ceremony's ceremony.json is there and well formed; the first entry names its digest.",
+        "The transcript was taken out of its folder, or the file was changed. Get the whole folder again.";
+    TranscriptEntry = "transcript.entry",
+        "Each line is an entry in canonical form, with its own hash.",
+        "An entry was changed after it was written. Do not rely on the transcript; ask those who were there.";
+    TranscriptChain = "transcript.chain",
+        "Each entry has the next number and the hash of the one before; nothing follows the closing.",
+        "Entries were dropped, added or moved. Do not rely on the transcript; ask those who were there.";
+    TranscriptTimes = "transcript.times",
+        "No entry is earlier than the one before.",
+        "The program writes no such entry: the transcript was put together by something else.";
+    TranscriptTorn = "transcript.torn",
+        "The last line was written to its end.",
+        "A crash cut it off: `pith ceremony log --repair` puts it aside and records that.";
+    TranscriptHead = "transcript.head",
+        "The transcript has the count and head that were read aloud.",
+        "It was changed or its tail cut off since, or the head was written down wrongly: compare with others who were there.";
+    TranscriptClosing = "transcript.closing",
+        "closing.json has the count and the head of the transcript.",
+        "The transcript's tail was cut off, or one of the two files was changed. Get the whole folder again.";
+    TranscriptWitness = "transcript.witness",
+        "Every signature in closing.json is its witness's, of this count and head.",
+        "A signature was forged or belongs to another transcript. Do not rely on the transcript.";
+    TranscriptTrust = "transcript.trust",
+        "A witness whose key is known here has signed the transcript, or it ends with the head that was read aloud.",
+        "It is sound, but anybody could have made it. Name a custodian's public key with --trust, or the head that you wrote down with --expect-head.";
+    TranscriptRunbook = "transcript.runbook",
+        "The runbook is as it was rendered when the ceremony was planned.",
+        "Boxes ticked in the file change it. Compare it with a runbook rendered anew.";
+    TranscriptProducts = "transcript.products",
+        "What the ceremony wrote is as it was written; once it is closed, the copies in its folder are.",
+        "The file was changed outside the ceremony. Find out by whom; the transcript says which command wrote it.";
+    TranscriptRehearsal = "transcript.rehearsal",
+        "The opening and every entry agree whether the ceremony was a rehearsal.",
+        "Nothing that comes of a rehearsal counts. If entry and opening differ, the transcript was changed.";
     TimeFuture = "time.future",
         "Nothing is dated after the time of judging.",
         "Check your clock; if it is right, the signer's is not.";

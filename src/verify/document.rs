@@ -39,6 +39,8 @@ pub enum DocumentKind {
     State,
     /// A keyset.
     Keyset,
+    /// The transcript of a ceremony, with its folder.
+    Transcript,
     /// None of these, or not readable.
     Unknown,
 }
@@ -52,6 +54,7 @@ impl DocumentKind {
             DocumentKind::Receipt => "receipt",
             DocumentKind::State => "state",
             DocumentKind::Keyset => "keyset",
+            DocumentKind::Transcript => "transcript",
             DocumentKind::Unknown => "unknown",
         }
     }
@@ -67,6 +70,8 @@ impl DocumentKind {
             DocumentKind::Event
         } else if node.get("receipt").is_some() && node.get("canonical_record").is_some() {
             DocumentKind::Receipt
+        } else if node.get("ceremony_type").is_some() || node.get("entry_type").is_some() {
+            DocumentKind::Transcript
         } else {
             DocumentKind::Unknown
         }
@@ -92,6 +97,13 @@ pub fn verify_document(bytes: &[u8], policy: &Policy) -> Report {
         }
         DocumentKind::Keyset => {
             KeysetFile::from_node(node).map(|file| verify_keyset(&file, policy))
+        }
+        DocumentKind::Transcript => {
+            let mut report = Report::new(kind);
+            let message =
+                "is a part of a transcript, which is judged as a whole: name its file or folder";
+            report.fail(Code::TranscriptOpening, "document", message);
+            return report;
         }
         DocumentKind::Unknown => {
             let mut report = Report::new(kind);
