@@ -9,6 +9,7 @@ mod demo;
 mod documents;
 mod env;
 pub mod error;
+mod event;
 mod growing;
 mod in_order;
 mod init;
@@ -17,6 +18,7 @@ mod key;
 mod ledger;
 mod listed;
 mod man;
+mod merge;
 mod mint;
 mod number;
 mod output;
@@ -62,6 +64,8 @@ enum Verb {
     Show(show::ShowArgs),
     Bundle(bundle::BundleArgs),
     Ledger(ledger::LedgerArgs),
+    Event(event::EventArgs),
+    Merge(merge::MergeArgs),
     Verify(verify::VerifyArgs),
     Env(env::EnvArgs),
     Completions(completions::CompletionsArgs),
@@ -116,6 +120,8 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(args, context),
         Verb::Bundle(args) => bundle::run(args, context),
         Verb::Ledger(args) => ledger::run(args, context),
+        Verb::Event(args) => event::run(args, context),
+        Verb::Merge(args) => merge::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
         Verb::Env(args) => env::run(args, context),
         Verb::Completions(args) => completions::run(args, context),

@@ -10,6 +10,7 @@ mod difference;
 mod digests;
 mod document;
 mod report;
+mod statement;
 mod trust;
 
 pub use bundle::verify_bundle;

@@ -5,11 +5,14 @@ use super::code::Code;
 use super::report::{Outcome, Report};
 use crate::keys::{KeyId, KeyStatus, Keyset, PublicKey, REGISTRY, TrustedKey};
 use crate::time::Timestamp;
+use crate::timestamps::{BlockHeader, BlockHeaders};
 
-/// The keysets that a verifier trusts, each with a name for reports.
+/// What a verifier believes from elsewhere: keysets, each with a name for reports, and headers of
+/// blocks.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     sources: Vec<(String, Keyset)>,
+    headers: BlockHeaders,
 }
 
 impl Trust {
@@ -21,6 +24,17 @@ impl Trust {
     /// Also trusts `keyset`; reports call it `name`.
     pub fn add(&mut self, name: impl Into<String>, keyset: Keyset) {
         self.sources.push((name.into(), keyset));
+    }
+
+    /// Also believes that this is the header of Bitcoin's block at `height`; says whether it can be
+    /// believed beside those that are there.
+    pub fn add_block_header(&mut self, height: u64, header: BlockHeader) -> bool {
+        self.headers.add(height, header)
+    }
+
+    /// The headers of blocks that it believes.
+    pub(super) fn block_headers(&self) -> &BlockHeaders {
+        &self.headers
     }
 
     /// Every entry for the raw key `key`, with the name of its keyset.
@@ -38,7 +52,7 @@ impl Trust {
     }
 
     /// Every trusted key, for documents that carry none.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &TrustedKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &TrustedKey> {
         self.sources.iter().flat_map(|(_, keyset)| &keyset.keys)
     }
 }
