@@ -2,8 +2,8 @@
 //!
 //! Data flows one way, and a module uses only those before it in this list: [`canonical`],
 //! [`arxiv`], [`record`], [`number`], [`receipt`], [`snapshot`], [`event`], [`state`], [`bundle`],
-//! with [`keys`] beside them; above them [`home`], [`ledger`], [`manifest`], [`verify`], [`mint`]
-//! and [`bulk`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
+//! with [`keys`] and [`timestamps`] beside them; above them [`home`], [`ledger`], [`manifest`],
+//! [`verify`], [`mint`] and [`bulk`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
 //! house.
 //!
 //! ```
@@ -41,5 +41,6 @@ pub mod snapshot;
 pub mod state;
 pub(crate) mod text;
 pub mod time;
+pub mod timestamps;
 pub mod verify;
 pub mod words;

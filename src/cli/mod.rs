@@ -12,6 +12,7 @@ mod doctor;
 mod documents;
 mod env;
 pub mod error;
+mod event;
 mod growing;
 mod init;
 mod input;
@@ -20,6 +21,7 @@ mod keyset;
 mod ledger;
 mod listed;
 mod man;
+mod merge;
 mod mint;
 mod number;
 mod output;
@@ -71,6 +73,8 @@ enum Verb {
     Bundle(bundle::BundleArgs),
     Receipt(receipt::ReceiptArgs),
     Ledger(ledger::LedgerArgs),
+    Event(event::EventArgs),
+    Merge(merge::MergeArgs),
     Verify(verify::VerifyArgs),
     Ceremony(ceremony::CeremonyArgs),
     Doctor(doctor::DoctorArgs),
@@ -163,6 +167,8 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Bundle(args) => bundle::run(args, context),
         Verb::Receipt(args) => receipt::run(args, context),
         Verb::Ledger(args) => ledger::run(args, context),
+        Verb::Event(args) => event::run(args, context),
+        Verb::Merge(args) => merge::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
         Verb::Ceremony(args) => ceremony::run(args, context),
         Verb::Doctor(args) => doctor::run(args, context),

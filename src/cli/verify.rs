@@ -10,6 +10,7 @@ use crate::keys::{TrustedKey, TrustedKeys};
 use crate::keyset::{Chain, KeysetFile};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
+use crate::timestamps::{BlockHeader, HeaderError};
 use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict};
 use clap::Args;
 use serde::Serialize;
@@ -40,6 +41,10 @@ pub struct VerifyArgs {
     /// Also trust the registry key in this public key file
     #[arg(long, value_name = "PUBLIC_KEY_FILE")]
     trust: Vec<PathBuf>,
+
+    /// Believe that block HEIGHT of Bitcoin has this header of 80 bytes, and check timestamps against it
+    #[arg(long, value_name = "HEIGHT:HEX", value_parser = parse_header)]
+    block_header: Vec<(u64, BlockHeader)>,
 
     /// Every document must be about this number
     #[arg(long, value_name = "NUMBER")]
@@ -95,7 +100,15 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     if let Some(code) = args.explain {
         return explain(code, context);
     }
-    let trust = trust(&args, context)?;
+    let mut trust = trusted(args.keyset.as_deref(), &args.trust, context)?;
+    for (height, header) in &args.block_header {
+        if !trust.add_block_header(*height, header.clone()) {
+            let problem = format!("--block-header gives two headers for block {height}");
+            return Err(
+                Failure::new(Exit::Usage, problem).hint("ask a node of your own which it is")
+            );
+        }
+    }
     let policy = Policy {
         trust: &trust,
         expect: args.expect,
@@ -246,8 +259,24 @@ fn explain(code: Code, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
-    let mut trust = match &args.keyset {
+/// A block's height and its header.
+fn parse_header(text: &str) -> Result<(u64, BlockHeader), String> {
+    let form = "give the height, `:` and 160 hexadecimal digits";
+    let (height, header) = text.split_once(':').ok_or(form)?;
+    let height = height.parse().map_err(|_| form)?;
+    let header = header
+        .parse()
+        .map_err(|error: HeaderError| error.to_string())?;
+    Ok((height, header))
+}
+
+/// What the flags `--keyset` and `--trust` say to trust.
+pub fn trusted(
+    keyset: Option<&Path>,
+    keys: &[PathBuf],
+    context: &Context,
+) -> Result<Trust, Failure> {
+    let mut trust = match keyset {
         None => context.default_trust()?,
         Some(path) => {
             let mut trust = Trust::new();
@@ -255,7 +284,7 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
             trust
         }
     };
-    for path in &args.trust {
+    for path in keys {
         let key = read_public_key(path).map_err(|error| {
             let failure = Failure::from(error);
             let bytes = files::read(path).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::MintError;
-use crate::bundle::{Bundle, BundleParts};
+use crate::bundle::{Bundle, BundleParts, timestamp_proofs};
 use crate::event::{Event, Payload};
 use crate::home::Profile;
 use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
@@ -123,9 +123,9 @@ impl Contents<'_> {
         let merged = merge_valid(self.number, events, self.aliases.iter().cloned());
         Ok(BundleParts {
             record: self.record.clone(),
-            merged,
             aliases: self.aliases.to_vec(),
-            timestamp_proofs: Vec::new(),
+            timestamp_proofs: timestamp_proofs(&merged.events, &merged.state),
+            merged,
             mirrors: &profile.mirrors,
             base_url: &profile.base_url,
             public_keys,

@@ -36,6 +36,12 @@ catalogue! {
     EventTarget = "event.target",
         "Every event has a target that its type allows.",
         "The event was made by a program that does not follow the protocol.";
+    EventForm = "event.form",
+        "Every event of a known type has a payload of that type's form.",
+        "The event was made by a program that does not follow the protocol. Tell its signer; `pith event new TYPE` shows the form.";
+    EventUnknown = "event.unknown",
+        "Every event is of a type known here, and its payload has no members unknown here.",
+        "What is not known is kept and hashed, and says nothing to this version. A later one may know it.";
     EventContent = "event.content",
         "content_sha256 and event_id are the hash of the event's content.",
         "The event was changed after it was signed. Do not use it.";
@@ -57,6 +63,9 @@ catalogue! {
     SnapshotLists = "snapshot.lists",
         "Sections without items carry the hash of the empty list.",
         "The snapshot claims items that it does not show. Report it to the registry.";
+    TimestampProof = "timestamp.proof",
+        "A timestamp's proof leads from the record's digest to a block of Bitcoin whose header the verifier gave.",
+        "The proof is of another block, or the header is. Compare the header with a node of your own; if it is right, the timestamp shows nothing.";
     StateReplay = "state.replay",
         "The state is exactly what merging the bundle's events gives.",
         "The state was changed or made under other rules. Trust the events, not the state.";
@@ -69,6 +78,9 @@ catalogue! {
     BundleKeys = "bundle.keys",
         "The bundle carries exactly the keys that signed something in it, the bundle's own first.",
         "A key is missing, doubled, or not needed. Fetch the bundle from another mirror.";
+    BundleProofs = "bundle.proofs",
+        "timestamp_proofs repeats what the timestamp anchors of the state say, each under its event's id.",
+        "The list was put together wrongly or changed before signing. Use the events, and report it to the registry.";
     BundleLinks = "bundle.links",
         "Links and mirror addresses have the protocol's form for this number.",
         "The addresses lead elsewhere. Do not follow them; report it to the registry.";
@@ -164,6 +176,7 @@ pub(super) fn code_of(reason: InvalidReason) -> Code {
         InvalidReason::Shape => Code::EventShape,
         InvalidReason::Subject => Code::EventSubject,
         InvalidReason::Target => Code::EventTarget,
+        InvalidReason::Form => Code::EventForm,
         InvalidReason::ContentHash => Code::EventContent,
         InvalidReason::KeyMismatch | InvalidReason::UnknownKey | InvalidReason::Signer => {
             Code::EventKey

@@ -11,6 +11,7 @@ use super::code::{Code, code_of};
 use super::digests::Digests;
 use super::keyset::verify_keyset;
 use super::report::{Check, Outcome, Report};
+use super::statement::statement;
 use super::trust::{Signed, judge};
 use super::{Policy, Trust, Verdict};
 use crate::arxiv::ArxivId;
@@ -183,9 +184,11 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
             report.ok(Code::EventContent, "event_id", "is the hash of the event");
             let message = format!("verifies under {}", signer.key_id);
             report.ok(Code::EventSignature, "signature", message);
+            statement(&mut report, "event", event, policy.trust);
         }
         Some(InvalidReason::UnknownKey) => {
             report.ok(Code::EventContent, "event_id", "is the hash of the event");
+            statement(&mut report, "event", event, policy.trust);
             unknown_key(
                 &mut report,
                 "signature",
@@ -194,7 +197,10 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
             );
         }
         Some(reason) => {
-            let message = format!("not valid: {}", reason.as_str());
+            let message = match event.statement() {
+                Err(error) if reason == InvalidReason::Form => format!("not valid: {error}"),
+                _ => format!("not valid: {}", reason.as_str()),
+            };
             report.fail(code_of(reason), &event.event_id.to_string(), message);
         }
     }

@@ -12,6 +12,7 @@ mod document;
 mod keyset;
 mod report;
 mod standing;
+mod statement;
 mod trust;
 
 pub use bundle::verify_bundle;

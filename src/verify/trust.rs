@@ -10,11 +10,14 @@ use crate::digest::Digest;
 use crate::keys::{KeyId, KeyStatus, PublicKey, REGISTRY, TrustedKey, TrustedKeys};
 use crate::keyset::Chain;
 use crate::time::Timestamp;
+use crate::timestamps::{BlockHeader, BlockHeaders};
 
-/// The keys that a verifier trusts, each list with a name for reports.
+/// What a verifier believes from elsewhere: lists of keys, each with a name for reports, and headers of
+/// blocks.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     sources: Vec<Source>,
+    headers: BlockHeaders,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +53,17 @@ impl Trust {
         });
     }
 
+    /// Also believes that this is the header of Bitcoin's block at `height`; says whether it can be
+    /// believed beside those that are there.
+    pub fn add_block_header(&mut self, height: u64, header: BlockHeader) -> bool {
+        self.headers.add(height, header)
+    }
+
+    /// The headers of blocks that it believes.
+    pub(super) fn block_headers(&self) -> &BlockHeaders {
+        &self.headers
+    }
+
     /// Every entry for the raw key `key`, with the list that holds it.
     fn entries<'a>(
         &'a self,
@@ -64,7 +78,7 @@ impl Trust {
     }
 
     /// Every trusted key, for documents that carry none.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &TrustedKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &TrustedKey> {
         self.sources.iter().flat_map(|source| &source.keys.keys)
     }
 
