@@ -21,6 +21,10 @@ use room::Room;
 /// How long nothing comes before [`Steps::idle`] is called, and again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// A chunk that weighs more than this, in bytes, is worked on by the caller's thread: allocators keep
+/// for each thread what it once needed, and few such chunks are on their way at a time anyway.
+const HEAVY: usize = room::MOST_BYTES / 8;
+
 /// What becomes of a prepared chunk.
 pub enum Planned<A, B, C> {
     /// It is to be performed.
@@ -34,6 +38,10 @@ pub enum Planned<A, B, C> {
     /// It is not wanted, nor is any after it.
     Stop,
 }
+
+/// What [`Steps::plan`] says.
+pub type PlannedBy<S> =
+    Planned<<S as Steps>::Prepared, <S as Steps>::Planned, <S as Steps>::Performed>;
 
 /// The steps that are taken in order.
 pub trait Steps {
@@ -55,7 +63,7 @@ pub trait Steps {
         &mut self,
         chunk: Self::Prepared,
         under_way: usize,
-    ) -> Result<Planned<Self::Prepared, Self::Planned, Self::Performed>, Self::Error>;
+    ) -> Result<PlannedBy<Self>, Self::Error>;
 
     /// Writes down a chunk, in the order of the plan.
     ///
@@ -175,6 +183,8 @@ where
         drop(to_steps);
         let mut conductor = Conductor {
             tasks,
+            prepare: &prepare,
+            perform: &perform,
             room,
             weights: VecDeque::new(),
             steps,
@@ -211,8 +221,10 @@ fn work<I, A, B, C>(
 }
 
 /// Hands chunks on from step to step.
-struct Conductor<'a, I, A, B, C, S> {
+struct Conductor<'a, I, A, B, C, S, P, Q> {
     tasks: Sender<Task<I, B>>,
+    prepare: &'a P,
+    perform: &'a Q,
     room: Arc<Room>,
     /// Of the chunks that were read and are not finished.
     weights: VecDeque<usize>,
@@ -230,9 +242,11 @@ struct Conductor<'a, I, A, B, C, S> {
     stopped: bool,
 }
 
-impl<I, A, B, C, S> Conductor<'_, I, A, B, C, S>
+impl<I, A, B, C, S, P, Q> Conductor<'_, I, A, B, C, S, P, Q>
 where
     S: Steps<Prepared = A, Planned = B, Performed = C>,
+    P: Fn(I) -> A,
+    Q: Fn(B) -> C,
 {
     fn conduct(&mut self, events: &Receiver<Event<I, A, C>>) -> Result<bool, S::Error> {
         loop {
@@ -244,7 +258,11 @@ where
             match events.recv_timeout(PAUSE) {
                 Ok(Event::Read(chunk, bytes)) => {
                     self.weights.push_back(bytes);
-                    let _ = self.tasks.send(Task::Prepare(self.read, chunk));
+                    if bytes > HEAVY {
+                        self.prepared.insert(self.read, (self.prepare)(chunk));
+                    } else {
+                        let _ = self.tasks.send(Task::Prepare(self.read, chunk));
+                    }
                     self.read += 1;
                 }
                 Ok(Event::Ended) => self.source_ended = true,
@@ -300,12 +318,18 @@ where
     }
 
     fn perform(&mut self, chunk: B) {
-        let _ = self.tasks.send(Task::Perform(self.planned, chunk));
+        let bytes = self.weights.get(self.planned - self.finished);
+        if bytes.is_some_and(|bytes| *bytes > HEAVY) {
+            let chunk = (self.perform)(chunk);
+            self.performed.insert(self.planned, chunk);
+        } else {
+            let _ = self.tasks.send(Task::Perform(self.planned, chunk));
+        }
         self.planned += 1;
     }
 }
 
-impl<I, A, B, C, S> Drop for Conductor<'_, I, A, B, C, S> {
+impl<I, A, B, C, S, P, Q> Drop for Conductor<'_, I, A, B, C, S, P, Q> {
     fn drop(&mut self) {
         self.room.close();
     }
