@@ -88,6 +88,9 @@ struct OpenFile {
     documents: u64,
     /// What the manifest of its folder says of it.
     listed: Option<ManifestLine>,
+    /// Whether having nothing in it is no fault: a compressed file says itself whether it is whole, while
+    /// a plain one may have lost what it held.
+    may_be_empty: bool,
     /// Whether each line is a document; `None` until the first one was read.
     by_line: Option<bool>,
 }
@@ -109,6 +112,7 @@ impl OpenFile {
             Box::new(file)
         };
         let name = path.to_string_lossy();
+        let may_be_empty = name.ends_with(".gz") || name.ends_with(".zst");
         let reader: Box<dyn BufRead + Send> = if name.ends_with(".gz") {
             Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(raw)))
         } else if name.ends_with(".zst") {
@@ -123,6 +127,7 @@ impl OpenFile {
             line: 0,
             documents: 0,
             listed,
+            may_be_empty,
             by_line: None,
         };
         Ok((file, fault))
@@ -136,9 +141,8 @@ impl OpenFile {
                 .read_until(b'\n', &mut bytes)
                 .map_err(FileError::io("read", &self.path))?;
             if count == 0 {
-                if self.by_line.is_none() {
-                    let problem = format!("{} holds no document", self.path.display());
-                    return Err(Failure::new(Exit::Io, problem));
+                if self.by_line.is_none() && !self.may_be_empty {
+                    return Err(self.nothing());
                 }
                 if let Some(line) = &self.listed {
                     check_count(&self.path, self.documents, line)?;
@@ -170,6 +174,15 @@ impl OpenFile {
             self.documents += 1;
             return Ok(Some(self.document(bytes, by_line)));
         }
+    }
+
+    fn nothing(&self) -> Failure {
+        let problem = format!("{} holds no document", self.path.display());
+        let failure = Failure::new(Exit::Io, problem);
+        if self.path == Path::new("-") {
+            return failure;
+        }
+        failure.hint("an output of `pith mint` that may have no bundle should be X.jsonl.zst or a folder, which can be told from one that lost what it held")
     }
 
     fn refuse_huge(&self, bytes: &[u8]) -> Result<(), Failure> {
