@@ -7,7 +7,7 @@
 //! test: machines differ, and noise is for the reader to judge.
 //!
 //! ```text
-//! PITH_CORPUS=papers.jsonl [PITH_ROUNDS=3] [PITH_ONLY=mint,verify,…] cargo bench --bench batch
+//! PITH_CORPUS=papers.jsonl [PITH_ROUNDS=3] [PITH_ONLY=lines,verify,…] cargo bench --bench batch
 //! ```
 //!
 //! `PITH_CORPUS` is a Kaggle snapshot; work is done in `TMPDIR`, which must have room for 15 kB a
@@ -23,12 +23,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, verify_batch};
 use pith::bundle::Bundle;
 use pith::canonical;
 use pith::digest::Digest;
+use pith::ledger::Ledger;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
@@ -49,9 +50,10 @@ fn main() {
     let papers = count_lines(&corpus);
     println!("{papers} papers, {cores} cores, medians of {rounds} rounds\n");
     let work = Work::new(corpus);
+    let only = std::env::var("PITH_ONLY").unwrap_or_default();
+    let wanted = |name| only.is_empty() || only.split(',').any(|wanted| wanted == name);
     for figure in Figure::ALL {
-        let only = std::env::var("PITH_ONLY").unwrap_or_default();
-        if !only.is_empty() && !only.split(',').any(|name| name == figure.name) {
+        if !wanted(figure.name) {
             continue;
         }
         let mut seconds = Vec::new();
@@ -82,15 +84,20 @@ fn main() {
             memory / 1024,
         );
     }
-    let mut first = Vec::new();
-    for _ in 0..9 {
-        first.push(work.first_output().0);
+    if wanted("first") {
+        let mut first: Vec<f64> = (0..9).map(|_| work.first_output().0).collect();
+        println!(
+            "{:<34} {:>7.1} ms (asked 50 ms)",
+            "start to first output, one paper",
+            1000.0 * median(&mut first)
+        );
     }
-    println!(
-        "{:<34} {:>7.1} ms (asked 50 ms)",
-        "start to first output, one paper",
-        1000.0 * median(&mut first)
-    );
+    if wanted("resume") {
+        work.resume();
+    }
+    if wanted("lookups") {
+        work.look_ups();
+    }
 }
 
 /// What a figure is compared with: this many signatures, and checks of them, a paper.
@@ -279,14 +286,21 @@ impl Work {
     }
 
     fn mint(&self, out: Option<&str>) -> (f64, u64) {
-        let home = self.renewed_home();
-        let mut command = pith(["-C".as_ref(), home.as_os_str()]);
+        self.renewed_home();
+        let mut command = self.minting(out);
+        run(command.arg("--quiet"))
+    }
+
+    /// `pith mint` in the home as it is.
+    fn minting(&self, out: Option<&str>) -> Command {
+        let home = self.path("home");
+        let mut command = program(["-C".as_ref(), home.as_os_str()]);
         command.arg("mint").arg(&self.corpus);
         if let Some(out) = out {
             command.arg("--bundles").arg(self.path(out));
         }
         command.arg("--identity").arg(self.path("identity.txt"));
-        run(&mut command)
+        command
     }
 
     fn verify(&self) -> (f64, u64) {
@@ -347,6 +361,98 @@ impl Work {
         assert!(child.wait().expect("it ends").success());
         (took, bundle)
     }
+
+    /// What a run that is killed half way costs beyond one that is left alone: by the clock, and the part
+    /// of it that passes before the second run goes on where the first one was.
+    fn resume(&self) {
+        let (undisturbed, _) = self.mint(Some("out.jsonl"));
+        self.renewed_home();
+        let started = Instant::now();
+        let mut killed = self.minting(Some("out.jsonl"));
+        let mut killed = killed.arg("--quiet").spawn().expect("it starts");
+        thread::sleep(Duration::from_secs_f64(undisturbed / 2.0));
+        killed.kill().expect("it is killed");
+        killed.wait().expect("it ends");
+        let half = started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let mut resumed = self.minting(Some("out.jsonl"));
+        let mut resumed = resumed.stderr(Stdio::piped()).spawn().expect("it starts");
+        let stderr = BufReader::new(resumed.stderr.take().expect("a pipe"));
+        let mut notes = stderr.lines().map_while(Result::ok);
+        let note = notes.find(|line| line.contains("going on from there"));
+        let went_on = started.elapsed().as_secs_f64();
+        notes.for_each(drop);
+        assert!(resumed.wait().expect("it ends").success());
+        let whole = half + started.elapsed().as_secs_f64();
+        let Some(note) = note else {
+            println!("resume: no place was kept when it was killed; take more papers");
+            return;
+        };
+        println!(
+            "resume: {}\n  went on after {went_on:.2} s, {:.1} % of the undisturbed {undisturbed:.1} s; \
+             all of it took {:+.1} % (asked 5 %)",
+            note.trim_start_matches("pith: note: "),
+            100.0 * went_on / undisturbed,
+            100.0 * (whole / undisturbed - 1.0),
+        );
+    }
+
+    /// What looking one record up takes, in a ledger of all papers, in no order that the ledger has.
+    fn look_ups(&self) {
+        const SAMPLE: usize = 10_000;
+        let path = self.path("home").join("ledger.db");
+        if !path.exists() {
+            self.mint(None);
+        }
+        let ledger = Ledger::open_read_only(&path).expect("a ledger");
+        let numbers: Result<Vec<_>, _> = ledger.numbers().collect();
+        let numbers = numbers.expect("they can be read");
+        let sampled: Vec<_> = (0..SAMPLE as u64)
+            .map(|n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) % numbers.len() as u64)
+            .map(|place| numbers[place as usize])
+            .collect();
+        let papers: Vec<_> = sampled
+            .iter()
+            .map(|number| {
+                let issued = ledger.get(number.suffix()).expect("it can be read");
+                issued.expect("it is there").record.source.id
+            })
+            .collect();
+        println!(
+            "look-ups among {} records, {SAMPLE} of each kind",
+            numbers.len()
+        );
+        let all = |kind, find: &dyn Fn(usize) -> bool| {
+            let mut micros: Vec<f64> = (0..SAMPLE)
+                .map(|n| {
+                    let started = Instant::now();
+                    assert!(black_box(find(n)), "{kind} {n} is there");
+                    started.elapsed().as_secs_f64() * 1e6
+                })
+                .collect();
+            let median = median(&mut micros);
+            let slow = micros[SAMPLE * 999 / 1000];
+            println!(
+                "  {kind:<30} {median:>7.1} µs, one in 1000 over {slow:.1} µs (asked 1000 µs)"
+            );
+        };
+        let found = |name: &str, number| {
+            let found = ledger.find(name).expect("it can be read");
+            found.contains(&number)
+        };
+        all("number", &|n| found(&sampled[n].to_string(), sampled[n]));
+        all("alias of 8 characters", &|n| {
+            found(&sampled[n].short().to_string(), sampled[n])
+        });
+        all("DOI", &|n| {
+            found(&format!("10.48550/arxiv.{}", papers[n]), sampled[n])
+        });
+        all("arXiv id", &|n| found(&papers[n].to_string(), sampled[n]));
+        all("number, with all that is held", &|n| {
+            let held = ledger.get(sampled[n].suffix());
+            held.expect("it can be read").is_some()
+        });
+    }
 }
 
 fn length<T: serde::Serialize>(value: &T, omit: &[&str]) -> usize {
@@ -356,8 +462,14 @@ fn length<T: serde::Serialize>(value: &T, omit: &[&str]) -> usize {
 }
 
 fn pith<'a>(args: impl IntoIterator<Item = &'a OsStr>) -> Command {
+    let mut command = program(args);
+    command.arg("--quiet");
+    command
+}
+
+fn program<'a>(args: impl IntoIterator<Item = &'a OsStr>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pith"));
-    command.args(args).arg("--quiet");
+    command.args(args);
     command.stdout(Stdio::null()).stderr(Stdio::inherit());
     command
 }
@@ -372,7 +484,7 @@ fn run(command: &mut Command) -> (f64, u64) {
         peak = peak.max(high_water_mark(&status));
         match child.try_wait().expect("it can be waited for") {
             Some(ended) => break ended,
-            None => thread::sleep(std::time::Duration::from_millis(5)),
+            None => thread::sleep(Duration::from_millis(5)),
         }
     };
     assert!(ended.success(), "{command:?} ended with {ended}");

@@ -89,8 +89,8 @@ struct OpenFile {
     documents: u64,
     /// What the manifest of its folder says of it.
     listed: Option<ManifestLine>,
-    /// Whether having nothing in it is no fault: a compressed file that is whole says so itself, while
-    /// a plain one may as well have lost what it held.
+    /// Whether having nothing in it is no fault: a compressed file says itself whether it is whole, while
+    /// a plain one may have lost what it held.
     may_be_empty: bool,
     /// Whether each line is a document; `None` until the first one was read.
     by_line: Option<bool>,
@@ -113,19 +113,15 @@ impl OpenFile {
             }
             Box::new(file)
         };
-        let mut raw = BufReader::with_capacity(1 << 17, raw);
         let name = path.to_string_lossy();
-        let compressed = name.ends_with(".gz") || name.ends_with(".zst");
-        let nothing = raw.fill_buf().map_err(FileError::io("read", &path))?;
-        let may_be_empty = compressed && !nothing.is_empty();
+        let may_be_empty = name.ends_with(".gz") || name.ends_with(".zst");
         let reader: Box<dyn BufRead + Send> = if name.ends_with(".gz") {
-            Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(raw)))
+            Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(raw)))
         } else if name.ends_with(".zst") {
-            let decoder =
-                zstd::Decoder::with_buffer(raw).map_err(FileError::io("decompress", &path))?;
+            let decoder = zstd::Decoder::new(raw).map_err(FileError::io("decompress", &path))?;
             Box::new(BufReader::with_capacity(1 << 17, decoder))
         } else {
-            Box::new(raw)
+            Box::new(BufReader::with_capacity(1 << 17, raw))
         };
         let file = OpenFile {
             path,

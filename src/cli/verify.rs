@@ -23,7 +23,7 @@ use super::output::{self, printable};
 use crate::bulk;
 use crate::files;
 use crate::home::read_public_key;
-use crate::pipeline::{self, Pack, Planned, Steps};
+use crate::pipeline::{self, Pack, Planned, PlannedBy, Steps};
 
 /// Verify bundles, events, receipts with records, states, keysets, and transcripts of ceremonies
 ///
@@ -456,7 +456,7 @@ impl Steps for Tally {
         &mut self,
         chunk: Self::Prepared,
         _under_way: usize,
-    ) -> Result<Planned<Self::Prepared, Infallible, Self::Performed>, Failure> {
+    ) -> Result<PlannedBy<Self>, Failure> {
         Ok(Planned::Done(chunk))
     }
 

@@ -39,6 +39,10 @@ pub enum Planned<A, B, C> {
     Stop,
 }
 
+/// What [`Steps::plan`] says.
+pub type PlannedBy<S> =
+    Planned<<S as Steps>::Prepared, <S as Steps>::Planned, <S as Steps>::Performed>;
+
 /// The steps that are taken in order.
 pub trait Steps {
     /// A chunk that was prepared.
@@ -59,7 +63,7 @@ pub trait Steps {
         &mut self,
         chunk: Self::Prepared,
         under_way: usize,
-    ) -> Result<Planned<Self::Prepared, Self::Planned, Self::Performed>, Self::Error>;
+    ) -> Result<PlannedBy<Self>, Self::Error>;
 
     /// Writes down a chunk, in the order of the plan.
     ///

@@ -86,7 +86,7 @@ pub fn carry_out(
     let mut resumed = None;
     if let Some(place) = place {
         match resume(args, context, place, feed)? {
-            Resuming::There(at, there) => (feed, resumed) = (at, Some(there)),
+            Resuming::There(at, there) => (feed, resumed) = (*at, Some(there)),
             Resuming::Changed => feed = open_feed(args, context)?,
             Resuming::Interrupted => return close_before_it_began(context),
         }

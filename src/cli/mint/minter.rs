@@ -10,7 +10,7 @@ use crate::mint::{
     self, Fate, Group, Issuer, MintError, OnChange, Outcome, Prepared, plan, record,
 };
 use crate::number::PithNumber;
-use crate::pipeline::{Planned, Steps};
+use crate::pipeline::{Planned, PlannedBy, Steps};
 use crate::time::TimestampMicros;
 
 use super::feed::{Chunk, Read};
@@ -354,11 +354,7 @@ impl Steps for Minter<'_> {
     type Performed = PerformedChunk;
     type Error = Failure;
 
-    fn plan(
-        &mut self,
-        chunk: PreparedChunk,
-        under_way: usize,
-    ) -> Result<Planned<PreparedChunk, PlannedChunk, PerformedChunk>, Failure> {
+    fn plan(&mut self, chunk: PreparedChunk, under_way: usize) -> Result<PlannedBy<Self>, Failure> {
         // The ledger does not know yet what is under way.
         if under_way > 0
             && chunk
