@@ -18,6 +18,7 @@ mod purpose;
 mod seal;
 pub mod share;
 mod signer;
+mod stack;
 mod unlock;
 
 pub use custodian::{CustodianKey, CustodianKind, CustodianVersion};

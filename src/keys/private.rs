@@ -9,6 +9,8 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::stack;
+
 /// An Ed25519 private key, open in memory.
 ///
 /// It is wiped when dropped, can't be cloned, and its `Debug` form shows only the public half.
@@ -171,6 +173,13 @@ impl PrivateKeyError {
             }
             _ => PrivateKeyError::Malformed,
         }
+    }
+}
+
+impl Drop for PrivateKey {
+    /// The key wipes itself; this wipes what its moves and signatures left on the stack.
+    fn drop(&mut self) {
+        stack::wipe_below();
     }
 }
 
