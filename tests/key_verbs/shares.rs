@@ -193,3 +193,34 @@ fn a_division_that_cannot_be_is_refused() {
         &words,
     );
 }
+
+/// A second implementation, from the specification alone, restores the seed from what was printed.
+#[test]
+fn python_restores_a_key_from_printed_shares() {
+    const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+    let desk = Desk::new();
+    super::common::write_private(&desk.path("seed"), SEED.as_bytes());
+    desk.does("key import seed --role custodian --id c --out . RECIPIENT");
+    desk.does("key split c.age IDENTITY --shares 9 --threshold 4 --out s --printable");
+    let restore = |indexes: &[u8]| {
+        let python = std::env::var("PITH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let mut command = std::process::Command::new(python);
+        command
+            .arg("-B")
+            .arg(super::common::repository("tests/python/combine_shares.py"));
+        command.args(
+            indexes
+                .iter()
+                .map(|n| desk.path(&format!("s/c.share-{n}-of-9.json"))),
+        );
+        super::common::run(&mut command)
+    };
+    for indexes in [
+        &[1, 2, 3, 4][..],
+        &[9, 2, 7, 5],
+        &[1, 2, 3, 4, 5, 6, 7, 8, 9],
+    ] {
+        assert_eq!(restore(indexes).exits(0).text().trim(), SEED);
+    }
+    restore(&[1, 2, 3]).exits(1);
+}
