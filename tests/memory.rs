@@ -205,8 +205,7 @@ fn parent() -> ExitCode {
     bench.leaves_nothing(&format!("-C home key rewrap k1 {unlock}"));
     let unlock = "--passphrase-file new-passphrase";
     bench.leaves_nothing(&format!("-C home key check k1 {unlock}"));
-    let split =
-        format!("key split k2.age --identity identity --shares 3 --threshold 2 --out shares");
+    let split = "key split k2.age --identity identity --shares 3 --threshold 2 --out shares";
     bench.leaves_nothing(&format!("{split} --printable"));
 
     let share = fs::read_to_string(bench.path("shares/k2.share-1-of-3.json")).unwrap();
