@@ -15,7 +15,7 @@ use pith::digest::Digest;
 use pith::event::{Draft, Event, RecordCreated};
 use pith::home::{Home, Profile};
 use pith::keys::{
-    Keyset, PrivateKey, PublicKey, PublicKeyObject, REGISTRY, Signer, SoftwareKey, TrustedKey,
+    PrivateKey, PublicKey, PublicKeyObject, REGISTRY, Signer, SoftwareKey, TrustedKey, TrustedKeys,
 };
 use pith::ledger::Ledger;
 use pith::mint::{Issuer, MintError, OnChange, SelfCheck, plan, record};
@@ -230,7 +230,7 @@ mod bundle {
     fn verify(bencher: Bencher) {
         let bytes = published();
         let mut trust = Trust::new();
-        trust.add("the built-in keyset", Keyset::built_in());
+        trust.add("the built-in keyset", TrustedKeys::built_in());
         let policy = Policy {
             trust: &trust,
             expect: None,
@@ -346,7 +346,7 @@ mod mint {
                 let profile = &registry.home.profile;
                 let signer_id = Some(profile.registry_id.clone());
                 let entry = TrustedKey::of_registry(key.public().clone(), signer_id);
-                let keyset = Keyset::new(vec![entry]);
+                let keyset = TrustedKeys::new(vec![entry]);
                 let issuer = Issuer::new(profile, &key, &keyset, ledger, self_check);
                 let issuer = issuer.expect("the ledger takes the key");
                 let prepared = papers.iter().map(|paper| issuer.prepare(paper));

@@ -1,18 +1,20 @@
 //! Bundles: everything about a paper that a reader needs to verify it offline (SPEC 8).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::arxiv::ArxivId;
 use crate::canonical::{self, DecodeError, Json, ObjectText};
 use crate::digest::Digest;
-use crate::event::Event;
+use crate::event::{Event, EventId, MirrorType, Statement, TimestampAnchor};
 use crate::keys::{
     Algorithm, Fingerprint, KeyId, PublicKeyObject, SignatureBytes, Signer, SignerError,
 };
 use crate::number::{PithNumber, ShortPithNumber, SourceAlias};
 use crate::receipt::SignatureStatus;
 use crate::record::{ArxivKind, CanonicalRecord, RecordSource};
-use crate::state::{MergeVersion, State};
+use crate::state::{Entry, MergeVersion, State};
 use crate::text::constant;
 use crate::time::{Timestamp, TimestampMicros};
 
@@ -29,11 +31,6 @@ constant! {
 constant! {
     /// What a bundle's signature covers.
     BundleMessage = "bundle_sha256_bytes"
-}
-
-constant! {
-    /// The only type of mirror.
-    MirrorType = "https"
 }
 
 /// The member of a bundle that its hash leaves out.
@@ -119,6 +116,73 @@ pub struct MirrorHint {
     pub well_known_bundle_url: String,
     /// Such as `primary`.
     pub status: String,
+}
+
+/// The status of mirrors that others than the registry name.
+const HINTED: &str = "secondary";
+
+/// The mirrors that the `mirror_hint` events of a state name, each address once.
+fn hinted_mirrors<'a>(events: impl IntoIterator<Item = &'a Event>, state: &State) -> Vec<Mirror> {
+    let mut mirrors: Vec<Mirror> = Vec::new();
+    for (_, statement) in shown(events, &state.current.mirror_hints) {
+        if let Statement::MirrorHint(hint) = statement
+            && mirrors
+                .iter()
+                .all(|known| known.base_url != hint.base_url.as_str())
+        {
+            mirrors.push(Mirror {
+                name: hint.name.to_string(),
+                base_url: hint.base_url.to_string(),
+                status: HINTED.to_owned(),
+            });
+        }
+    }
+    mirrors
+}
+
+/// The `timestamp_proofs` of a bundle: what the anchors of its state say, each under its event's id
+/// (SPEC 8).
+pub fn timestamp_proofs<'a>(
+    events: impl IntoIterator<Item = &'a Event>,
+    state: &State,
+) -> Vec<Json> {
+    #[derive(Serialize)]
+    struct Named<'a> {
+        event_id: EventId,
+        #[serde(flatten)]
+        anchor: &'a TimestampAnchor,
+    }
+    shown(events, &state.current.timestamp_anchors)
+        .into_iter()
+        .filter_map(|(event_id, statement)| match statement {
+            Statement::TimestampAnchor(anchor) => {
+                let anchor = &anchor.known;
+                Some(Json::of(&Named { event_id, anchor }).expect("an anchor is JSON"))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// What the events say that a state shows in one of its arrays, in its order.
+fn shown<'a>(
+    events: impl IntoIterator<Item = &'a Event>,
+    entries: &[Entry],
+) -> Vec<(EventId, Statement)> {
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let by_id: BTreeMap<EventId, &Event> = events
+        .into_iter()
+        .map(|event| (event.event_id, event))
+        .collect();
+    entries
+        .iter()
+        .filter_map(|entry| {
+            let statement = by_id.get(&entry.event_id)?.statement();
+            Some((entry.event_id, statement.ok()??))
+        })
+        .collect()
 }
 
 /// Where a bundle and its parts are published.
@@ -208,9 +272,9 @@ pub struct BundleParts<'a> {
     pub merged: crate::state::Merged,
     /// Its other names, sorted.
     pub aliases: Vec<SourceAlias>,
-    /// Timestamp proofs.
+    /// Timestamp proofs: see [`timestamp_proofs`].
     pub timestamp_proofs: Vec<Json>,
-    /// The registry's mirrors.
+    /// The registry's mirrors, before those that events name.
     pub mirrors: &'a [Mirror],
     /// The registry's address.
     pub base_url: &'a str,
@@ -231,6 +295,13 @@ impl BundleParts<'_> {
     ) -> Bundle {
         let canonical_sha256 = self.record.digest();
         let number = PithNumber::of(&self.record, &canonical_sha256);
+        let mut hinted = hinted_mirrors(&self.merged.events, &self.merged.state);
+        let own = |mirror: &Mirror| {
+            self.mirrors
+                .iter()
+                .any(|own| own.base_url == mirror.base_url)
+        };
+        hinted.retain(|mirror| !own(mirror));
         let mut bundle = Bundle {
             bundle_type: BundleType,
             bundle_version: BundleVersion,
@@ -245,6 +316,7 @@ impl BundleParts<'_> {
             mirror_hints: self
                 .mirrors
                 .iter()
+                .chain(&hinted)
                 .map(|mirror| MirrorHint::at(mirror, &number))
                 .collect(),
             public_keys: self.public_keys,
@@ -285,6 +357,23 @@ impl BundleParts<'_> {
         let digest = bundle.bundle_signature.bundle_sha256;
         bundle.bundle_signature.signature_b64 = signer.sign(&digest)?;
         Ok(bundle)
+    }
+}
+
+impl<S> Bundle<S> {
+    /// The registry that the bundle's own keys speak for: the signer of the first event under a key
+    /// that the bundle carries without a signer (SPEC 8). If another such event names another
+    /// registry, it is invalid, so a sound bundle has one.
+    pub fn registry_id(&self) -> &str {
+        let own_key = |fingerprint: Fingerprint| {
+            let mut keys = self.public_keys.iter();
+            keys.any(|object| object.signer.is_none() && object.key.fingerprint() == fingerprint)
+        };
+        self.events
+            .iter()
+            .map(|event| &event.signer)
+            .find(|signer| own_key(signer.public_key_fingerprint))
+            .map_or("", |signer| signer.signer_id.as_str())
     }
 }
 

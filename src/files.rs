@@ -3,12 +3,17 @@
 //! A file is written under another name in its own folder, synced, given its name in one step, and
 //! the folder synced: a crash at any moment leaves the old file or the new one.
 
+pub mod watch;
+
 use std::fs::{File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+
+use crate::digest::Digest;
+use watch::{Access, Content};
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -52,15 +57,27 @@ const LONGEST: u64 = 16 << 20;
 /// # Errors
 /// [`FileError::Io`] if the system refuses or there is more of it than 16 MiB.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
+    let (mut bytes, mut mode) = (Vec::new(), 0);
     let count = File::open(path)
-        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+        .and_then(|file| {
+            mode = file.metadata()?.permissions().mode();
+            file.take(LONGEST + 1).read_to_end(&mut bytes)
+        })
         .map_err(FileError::io("read", path))?;
     if count as u64 > LONGEST {
         let source = io::Error::from(io::ErrorKind::FileTooLarge);
         return Err(FileError::io("read", path)(source));
     }
+    watch::note(path, Access::Read, || content(&bytes, mode));
     Ok(bytes)
+}
+
+/// What may be known of a file of these permissions: what its owner alone may read may be secret.
+fn content(bytes: &[u8], mode: u32) -> Content {
+    match mode & 0o077 {
+        0 => Content::Private,
+        _ => Content::Digest(Digest::of(bytes)),
+    }
 }
 
 /// Whether an existing file may be replaced.
@@ -108,17 +125,69 @@ pub fn write_with_mode(
     existing: Existing,
     mode: u32,
 ) -> Result<(), FileError> {
-    let mut file = Builder::new()
-        .prefix(".pith-")
-        .tempfile_in(folder_of(path))
-        .map_err(FileError::io("write a file in", folder_of(path)))?;
-    file.as_file()
-        .set_permissions(Permissions::from_mode(mode))
-        .and_then(|()| file.write_all(bytes))
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(FileError::io("write", path))?;
-    name(file, path, existing)?;
-    sync_folder(folder_of(path))
+    let mut file = NewFile::create(path, mode)?;
+    file.put(bytes)?;
+    file.place(existing)?;
+    watch::note(path, Access::Written, || content(bytes, mode));
+    Ok(())
+}
+
+/// A file that is written piece by piece, and is there once it is finished or not at all.
+#[derive(Debug)]
+pub struct NewFile {
+    file: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Begins a file that is to stand at `path` with these permissions.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if the system refuses.
+    pub fn create(path: &Path, mode: u32) -> Result<Self, FileError> {
+        let file = Builder::new()
+            .prefix(".pith-")
+            .tempfile_in(folder_of(path))
+            .map_err(FileError::io("write a file in", folder_of(path)))?;
+        file.as_file()
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(FileError::io("write", path))?;
+        Ok(NewFile {
+            file: BufWriter::new(file),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Writes the next piece.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if the system refuses.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        let written = self.file.write_all(bytes);
+        written.map_err(FileError::io("write", &self.path))
+    }
+
+    /// Gives the file its name, durably.
+    ///
+    /// # Errors
+    /// [`FileError`]; then nothing is at its path that was not there before.
+    pub fn finish(self, existing: Existing) -> Result<(), FileError> {
+        let path = self.path.clone();
+        self.place(existing)?;
+        watch::note(&path, Access::Written, || Content::AtEnd);
+        Ok(())
+    }
+
+    fn place(self, existing: Existing) -> Result<(), FileError> {
+        let NewFile { file, path } = self;
+        let file = file
+            .into_inner()
+            .map_err(|error| FileError::io("write", &path)(error.into_error()))?;
+        let synced = file.as_file().sync_all();
+        synced.map_err(FileError::io("write", &path))?;
+        name(file, &path, existing)?;
+        sync_folder(folder_of(&path))
+    }
 }
 
 fn name(file: NamedTempFile, path: &Path, existing: Existing) -> Result<File, FileError> {

@@ -111,4 +111,49 @@ macro_rules! constant {
     };
 }
 
-pub(crate) use {constant, string_form};
+/// Defines a list of rules or checks: each has a name that does not change, what it means, and what to
+/// do when it does not hold. Documentation and `--explain` print these very texts.
+macro_rules! catalogue {
+    ($(#[$doc:meta])* $type:ident: $($name:ident = $text:literal, $meaning:literal, $remedy:literal;)*) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $type {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl $type {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &'static [$type] = &[$($type::$name,)*];
+
+            /// The name that reports and scripts use.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($type::$name => $text,)* }
+            }
+
+            /// What it establishes.
+            pub const fn meaning(self) -> &'static str {
+                match self { $($type::$name => $meaning,)* }
+            }
+
+            /// What to do when it fails.
+            pub const fn remedy(self) -> &'static str {
+                match self { $($type::$name => $remedy,)* }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+pub(crate) use {catalogue, constant, string_form};

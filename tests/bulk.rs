@@ -4,7 +4,11 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use common::{Home, Ran, papers, run};
 use pith::canonical;
@@ -243,4 +247,51 @@ fn a_shard_that_was_cut_is_not_what_was_listed() {
         "{}",
         ran.text()
     );
+}
+
+/// `pith verify --json -`, which has got the bundles and waits for more.
+fn waiting(home: &Home, bundles: &str, stdout: Stdio) -> Child {
+    let mut command = home.pith(["verify", "--json", "-"]);
+    command.stdin(Stdio::piped()).stdout(stdout);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.as_mut().unwrap();
+    // It may have ended before it took everything.
+    let _ = stdin.write_all(bundles.as_bytes());
+    child
+}
+
+#[test]
+fn what_is_known_is_shown_while_stdin_keeps_one_waiting() {
+    let (home, bundles) = minted();
+    let mut child = waiting(&home, &bundles, Stdio::piped());
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    // The test would wait for ever if it were not so.
+    let first = stdout.lines().next().unwrap().unwrap();
+    assert!(first.contains("\"document\":\"-:1\""), "{first}");
+    drop(child.stdin.take());
+    // Nobody reads any more; the verdict stays.
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    ran.exits(0);
+}
+
+#[test]
+fn a_full_stdout_ends_it_though_stdin_does_not_end() {
+    let (home, bundles) = minted();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut child = waiting(&home, &bundles, Stdio::from(full));
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > Duration::from_secs(30) {
+            child.kill().unwrap();
+            panic!("it waits for stdin");
+        }
+        sleep(Duration::from_millis(10));
+    }
+    let stdin = child.stdin.take();
+    let ran = Ran::from(child.wait_with_output().unwrap()).exits(5);
+    assert!(ran.stderr.contains("pith: error: "), "{}", ran.stderr);
+    drop(stdin);
 }

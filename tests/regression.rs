@@ -20,7 +20,7 @@ fn verdict(bytes: &[u8]) -> Verdict {
     let mut trust = Trust::new();
     trust.add(
         "t",
-        Keyset::new(vec![TrustedKey::of_registry(key, Some(REGISTRY_ID.into()))]),
+        TrustedKeys::new(vec![TrustedKey::of_registry(key, Some(REGISTRY_ID.into()))]),
     );
     verify_document(
         bytes,
@@ -303,7 +303,7 @@ fn keys_made_at_once_are_all_kept_and_one_is_active() {
     for mut child in making {
         assert!(child.wait().unwrap().success());
     }
-    let keyset = Keyset::from_slice(&fs::read(dir.join("keys/keyset.json")).unwrap()).unwrap();
+    let keyset = TrustedKeys::from_slice(&fs::read(dir.join("keys/keyset.json")).unwrap()).unwrap();
     assert_eq!(keyset.keys.len(), 6);
     assert_eq!(keyset.active().count(), 1);
 }

@@ -1,6 +1,6 @@
 //! No change to the published bundle goes unnoticed.
 
-use pith::keys::Keyset;
+use pith::keys::TrustedKeys;
 use pith::time::Timestamp;
 use pith::verify::{Outcome, Policy, Trust, Verdict, verify_document};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ fn published() -> Value {
 
 fn built_in() -> Trust {
     let mut trust = Trust::new();
-    trust.add("the built-in keyset", Keyset::built_in());
+    trust.add("the built-in keyset", TrustedKeys::built_in());
     trust
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use pith::arxiv::text;
 use pith::canonical::{self, Json, Numbers};
 use pith::digest::Digest;
-use pith::keys::{Keyset, PublicKey, SignatureBytes};
+use pith::keys::{PublicKey, SignatureBytes, TrustedKeys};
 use pith::number::PithNumber;
 use pith::record::CanonicalRecord;
 
@@ -26,7 +26,7 @@ fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(line: &Json, key: &str) ->
 }
 
 fn registry_key() -> PublicKey {
-    Keyset::built_in().keys[0].key.key
+    TrustedKeys::built_in().keys[0].key.key
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use pith::canonical::{Numbers, read, to_vec};
-use pith::keys::Keyset;
+use pith::keys::TrustedKeys;
 use pith::time::Timestamp;
 use pith::verify::{DocumentKind, Policy, Trust, Verdict, verify_document};
 use serde_json::Value;
@@ -22,7 +22,7 @@ static BUNDLE: LazyLock<Value> =
 
 static BUILT_IN: LazyLock<Trust> = LazyLock::new(|| {
     let mut trust = Trust::new();
-    trust.add("the built-in keyset", Keyset::built_in());
+    trust.add("the built-in keyset", TrustedKeys::built_in());
     trust
 });
 

@@ -20,6 +20,7 @@ use super::progress::Progress;
 use super::reject::{Fault, RejectCode, Rejection};
 use super::stream::{self, Opened, Stream, buffered};
 use crate::digest::Hasher;
+use crate::files::watch::{self, Access, Content};
 
 /// Bytes that one paper may take: a line, or the XML of a record.
 const LIMIT: usize = 16 * 1024 * 1024;
@@ -253,6 +254,7 @@ impl RawReader {
             Source::File { path, size } => {
                 self.read_at_end = size.map(|size| self.progress.read() + size);
                 let name = path.display().to_string();
+                watch::note(&path, Access::Read, || Content::AtEnd);
                 let file = match File::open(&path) {
                     Ok(file) => buffered(self.progress.counting(file)),
                     Err(error) => return Some(Err(cannot_open(&path, error))),

@@ -1,5 +1,8 @@
 //! What a JSON string cannot hold as it is.
 
+use super::node::Node;
+use super::read::{Numbers, read};
+
 /// How many bytes at the start of `bytes` stand in a string as they are: up to the first quote,
 /// backslash or control character.
 ///
@@ -61,6 +64,17 @@ pub(crate) fn escape_to(bytes: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// The text that stands as `escaped` inside a string; `None` if nothing does.
+pub(crate) fn unescape(escaped: &str) -> Option<String> {
+    if plain_prefix(escaped.as_bytes()) == escaped.len() {
+        return Some(escaped.to_owned());
+    }
+    match read(format!("\"{escaped}\"").as_bytes(), Numbers::Integers) {
+        Ok(Node::String(text)) => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +117,20 @@ mod tests {
             escape_to(&mut bytes, text);
             bytes.push(b'"');
             assert_eq!(bytes, serde_json::to_vec(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn unescaping_undoes_escaping() {
+        let all: String = (0..=0x2ff).filter_map(char::from_u32).collect();
+        for text in ["", "plain", "\"", "a\\b", &all] {
+            let mut bytes = Vec::new();
+            escape_to(&mut bytes, text);
+            let escaped = String::from_utf8(bytes).unwrap();
+            assert_eq!(unescape(&escaped).as_deref(), Some(text));
+        }
+        for other in ["a\"b", "\\", "\\x", "\\u00", "\n"] {
+            assert_eq!(unescape(other), None, "{other}");
         }
     }
 }

@@ -50,6 +50,19 @@ impl Json {
         }
     }
 
+    /// As [`Node::nests_deeper_than`].
+    pub fn nests_deeper_than(&self, limit: usize) -> bool {
+        let below = limit.checked_sub(1);
+        match self {
+            Json::Array(items) => {
+                below.is_none_or(|below| items.iter().any(|item| item.nests_deeper_than(below)))
+            }
+            Json::Object(members) => below
+                .is_none_or(|below| members.values().any(|value| value.nests_deeper_than(below))),
+            _ => false,
+        }
+    }
+
     /// The text, if this is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {

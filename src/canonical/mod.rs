@@ -24,7 +24,7 @@ mod write;
 mod writer;
 
 pub use decode::{DecodeError, ShapeError, from_node, from_slice, from_slice_with, from_tree};
-pub(crate) use escape::escape_to;
+pub(crate) use escape::{escape_to, unescape};
 pub use fragment::Fragment;
 pub use json::Json;
 pub use node::Node;

@@ -36,6 +36,22 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether containers nest deeper than `limit` here; this one, if it is one, is at depth 1.
+    pub fn nests_deeper_than(&self, limit: usize) -> bool {
+        let below = limit.checked_sub(1);
+        match self {
+            Node::Array(items) => {
+                below.is_none_or(|below| items.iter().any(|item| item.nests_deeper_than(below)))
+            }
+            Node::Object(members) => below.is_none_or(|below| {
+                members
+                    .iter()
+                    .any(|(_, value)| value.nests_deeper_than(below))
+            }),
+            _ => false,
+        }
+    }
+
     /// The text, if this is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {

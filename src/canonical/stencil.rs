@@ -1,5 +1,7 @@
 //! Texts with blanks: documents that differ in a few values only.
 
+use super::escape::plain_prefix;
+
 /// A text with numbered blanks, cut out of a specimen in which each blank holds a value that
 /// stands nowhere else. Filling it costs no more than copying the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,31 @@ impl Stencil {
         text.extend_from_slice(&self.fixed.as_bytes()[from..]);
     }
 
+    /// The values with which [`fill`](Self::fill) could give `text`, which is JSON: by their
+    /// numbers, empty for those that stand nowhere. `None` if it plainly is no such text.
+    ///
+    /// A value is taken to end where the fixed text behind it begins, which need not be so: whoever
+    /// takes values out fills them in again and compares.
+    pub fn read<'t>(&self, text: &'t str) -> Option<Vec<&'t str>> {
+        let values = self.blanks.iter().map(|(_, blank)| blank + 1);
+        let mut found: Vec<Option<&str>> = vec![None; values.max().unwrap_or_default()];
+        let (mut from, mut rest) = (0, text);
+        for (to, blank) in &self.blanks {
+            rest = rest.strip_prefix(&self.fixed[from..*to])?;
+            from = *to;
+            match found[*blank] {
+                Some(value) => rest = rest.strip_prefix(value)?,
+                None => {
+                    let (value, after) = rest.split_at(value_end(rest, &self.fixed[from..])?);
+                    found[*blank] = Some(value);
+                    rest = after;
+                }
+            }
+        }
+        (*rest == self.fixed[from..])
+            .then(|| found.into_iter().map(Option::unwrap_or_default).collect())
+    }
+
     /// Whether `text` is just what [`fill`](Self::fill) gives for these values.
     ///
     /// # Panics
@@ -75,6 +102,31 @@ impl Stencil {
             from = *to;
         }
         next(&self.fixed.as_bytes()[from..]) && rest.is_empty()
+    }
+}
+
+/// Where the value ends with which `text` begins, and behind which `fixed` stands.
+fn value_end(text: &str, fixed: &str) -> Option<usize> {
+    let stop = match text.as_bytes().first()? {
+        b'[' => return text.find(']').map(|end| end + 1),
+        _ => *fixed.as_bytes().first()?,
+    };
+    if stop != b'"' {
+        return text.bytes().position(|byte| byte == stop);
+    }
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        at += plain_prefix(&bytes[at..]);
+        match bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => return None,
+        }
+        // An escape that the text breaks off in.
+        if at > bytes.len() {
+            return None;
+        }
     }
 }
 
@@ -101,5 +153,22 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn values_are_taken_out_again() {
+        let specimen = r#"{"a":"TEXT","n":NUMBER,"l":LIST,"u":"x/TEXT/y"}"#;
+        let stencil = Stencil::cut(specimen, &["TEXT", "unused", "NUMBER", "LIST"]);
+        let values = [r#"a\"b\\"#, "", "12", r#"["p","q"]"#];
+        let mut text = Vec::new();
+        stencil.fill(&values, &mut text);
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(stencil.read(&text).unwrap(), values);
+        for cut in 0..text.len() {
+            assert_eq!(stencil.read(&text[..cut]), None, "{}", &text[..cut]);
+        }
+        assert_eq!(stencil.read(&text.replace("/y", "/z")), None);
+        assert_eq!(stencil.read(&text.replacen("b", "c", 1)), None);
+        assert_eq!(stencil.read(&format!("{text} ")), None);
     }
 }

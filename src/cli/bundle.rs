@@ -178,7 +178,7 @@ impl<'a> Bundler<'a> {
         ledger: &'a Ledger,
         key: &'a OnceCell<SoftwareKey>,
     ) -> Result<Self, Failure> {
-        let keyset = home.keyset()?;
+        let keyset = home.trusted_keys()?;
         let active = match &args.key {
             Some(id) => keyset.named(id),
             None => keyset.active().next(),
@@ -240,9 +240,10 @@ impl<'a> Bundler<'a> {
         let id = self.args.key.as_ref();
         let opened = open_signing_key(self.home, id, self.args.unlock.clone(), self.context.now())?;
         let key: &'a SoftwareKey = self.key.get_or_init(|| opened);
-        let (profile, keyset) = (&self.home.profile, self.home.keyset()?);
+        let (profile, keyset) = (&self.home.profile, self.home.trusted_keys()?);
         Ok(Signing {
-            issuer: Issuer::new(profile, key, &keyset, &mut ledger, SelfCheck::Strict)?,
+            issuer: Issuer::new(profile, key, &keyset, &mut ledger, SelfCheck::Strict)?
+                .judging_by(self.context.home_trust(self.home)?),
             seals: Vec::new(),
             ledger,
             _lock: lock,

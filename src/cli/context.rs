@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::files::watch::{self, Access, Content};
 use crate::home::Home;
-use crate::keys::Keyset;
+use crate::keys::TrustedKeys;
 use crate::ledger::{Ledger, LedgerLock};
 use crate::time::{Timestamp, TimestampMicros};
 use crate::verify::Trust;
@@ -17,12 +18,13 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::error::{Exit, Failure};
 use super::growing::partial_of;
 use super::output;
+use super::recording::{CommandLine, Manner, Recording};
 
 /// `schema_version` of everything printed with `--json`.
 pub const JSON_SCHEMA: &str = "1.0";
 
 /// Flags that every verb takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Global {
     /// The registry home [env: PITH_HOME] [default: the nearest folder upward that holds
     /// registry.toml]
@@ -69,6 +71,7 @@ pub struct Context {
     global: Global,
     sources: Sources,
     interrupted: Arc<AtomicBool>,
+    recording: Option<Recording>,
 }
 
 impl Context {
@@ -108,7 +111,30 @@ impl Context {
             global,
             sources,
             interrupted: Arc::new(AtomicBool::new(false)),
+            recording: None,
         })
+    }
+
+    /// Writes this command down, if a ceremony is open.
+    ///
+    /// # Errors
+    /// As [`Recording::begin`].
+    pub fn record(&mut self, command: CommandLine, manner: Manner) -> Result<(), Failure> {
+        self.recording = Recording::begin(command, manner, self)?;
+        Ok(())
+    }
+
+    /// The ceremony in which this command is written down, if one is open.
+    pub fn recording(&self) -> Option<&Recording> {
+        self.recording.as_ref()
+    }
+
+    /// Writes down how the command ended.
+    pub fn end_recording(mut self, exit: Exit) -> Exit {
+        match self.recording.take() {
+            Some(recording) => recording.end(exit, &self),
+            None => exit,
+        }
     }
 
     /// Whether JSON is wanted.
@@ -185,7 +211,7 @@ impl Context {
         let Ok((dir, _)) = self.home_dir() else {
             return Ok(None);
         };
-        let opened = Home::open(&dir).and_then(|home| home.keyset().map(|_| home));
+        let opened = Home::open(&dir).and_then(|home| home.trusted_keys().map(|_| home));
         if let Err(error) = &opened {
             self.warn(&format!(
                 "the home found in {} is not asked: {error}",
@@ -197,7 +223,9 @@ impl Context {
 
     /// The home's ledger for reading.
     pub fn ledger(&self, home: &Home) -> Result<Ledger, Failure> {
-        Ok(Ledger::open_read_only(&home.ledger_path())?)
+        let path = home.ledger_path();
+        watch::note(&path, Access::Read, || Content::Database);
+        Ok(Ledger::open_read_only(&path)?)
     }
 
     /// The home's ledger for writing, held so that no other process mints into it meanwhile.
@@ -216,6 +244,7 @@ impl Context {
             since.unwrap_or_default()
         );
         let lock = LedgerLock::acquire(&path, &holder)?;
+        watch::note(&path, Access::Written, || Content::Database);
         Ok((Ledger::open(&path)?, lock))
     }
 
@@ -231,27 +260,24 @@ impl Context {
     /// The built-in keyset and the home's.
     pub fn default_trust(&self) -> Result<Trust, Failure> {
         let mut trust = Trust::new();
-        trust.add("the built-in keyset", Keyset::built_in());
+        trust.add("the built-in keyset", TrustedKeys::built_in());
         if let Some(home) = self.home_if_any()? {
-            let mut keyset = home.keyset()?;
             // A folder that was merely found may have come with the document: it vouches for the
             // registry that it is, and for none that is known otherwise.
             let id = &home.profile.registry_id;
-            let known = Keyset::built_in().keys.into_iter();
+            let known = TrustedKeys::built_in().keys.into_iter();
             let impostor = self.global.home.is_none()
                 && known
                     .filter_map(|entry| entry.signer_id)
                     .any(|known| known == *id);
-            keyset
-                .keys
-                .retain(|entry| entry.signer_id.as_ref() == Some(id) && !impostor);
-            let dir = home.dir().display();
             if impostor {
                 self.warn(&format!(
-                    "{dir} calls itself {id} and is not asked; name it with -C if it is that registry"
+                    "{} calls itself {id} and is not asked; name it with -C if it is that registry",
+                    home.dir().display()
                 ));
+            } else {
+                add_home(&mut trust, &home)?;
             }
-            trust.add(format!("this home alone (bootstrap, {dir})"), keyset);
         }
         Ok(trust)
     }
@@ -259,8 +285,15 @@ impl Context {
     /// Whether there is a home with keys that only it vouches for: no ceremony has taken place.
     pub fn in_bootstrap(&self) -> Result<bool, Failure> {
         let home = self.home_if_any()?;
-        let keyset = home.map(|home| home.keyset()).transpose()?;
-        Ok(keyset.is_some_and(|keyset| !keyset.keys.is_empty()))
+        let Some(home) = home else { return Ok(false) };
+        Ok(home.chain()?.is_none() && !home.trusted_keys()?.keys.is_empty())
+    }
+
+    /// What a home itself trusts: what it judges by what it issues.
+    pub fn home_trust(&self, home: &Home) -> Result<Trust, Failure> {
+        let mut trust = Trust::new();
+        add_home(&mut trust, home)?;
+        Ok(trust)
     }
 
     /// Refuses outputs that would overwrite an input, each other, or what the home lives by.
@@ -343,6 +376,25 @@ impl Context {
     pub fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
+}
+
+/// Trusts what a home does, for the registry that it is.
+fn add_home(trust: &mut Trust, home: &Home) -> Result<(), Failure> {
+    let (dir, id) = (home.dir().display(), &home.profile.registry_id);
+    match home.chain()? {
+        Some(chain) => {
+            let version = chain.latest().version;
+            let name = format!("version {version} of {id}'s keyset ({dir})");
+            trust.add_keyset(name, chain, home.logs_dir());
+        }
+        None => {
+            let mut keys = home.trusted_keys()?;
+            keys.keys
+                .retain(|entry| entry.signer_id.as_ref() == Some(id));
+            trust.add(format!("this home alone (bootstrap, {dir})"), keys);
+        }
+    }
+    Ok(())
 }
 
 /// A time given on the command line, to the second.

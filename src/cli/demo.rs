@@ -15,8 +15,8 @@ use crate::arxiv::{Item, Paper, ReadOptions, Reader};
 use crate::files::{self, Existing, FileError};
 use crate::home::Home;
 use crate::keys::{
-    Keyset, NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, SoftwareKey, harden,
-    seal, write_key_file,
+    NoPrompts, PrivateKey, Protection, PublicKey, PublicKeyObject, SoftwareKey, TrustedKeys,
+    harden, seal, write_key_file,
 };
 use crate::ledger::Ledger;
 use crate::mint::{Group, Issuer, MintError, OnChange, SelfCheck, plan, record};
@@ -76,7 +76,7 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     let minted = mint(&home, &key, &mut ledger, &papers, context)?;
     writeln!(out, "4. Minted:")?;
     let mut trust = Trust::new();
-    trust.add("the demo's keyset", home.keyset()?);
+    trust.add("the demo's keyset", home.trusted_keys()?);
     for (place, done) in minted.outcomes.iter().enumerate() {
         let wire = minted.bundles.get(place).unwrap_or_default();
         let file = dir.join(format!("bundles/{}.json", done.number.suffix()));
@@ -94,7 +94,7 @@ pub fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
     let published = dir.join("bundle-1706.02379v3.json");
     files::write(&published, PUBLISHED, Existing::Keep)?;
     let mut trust = Trust::new();
-    trust.add("the built-in keyset", Keyset::built_in());
+    trust.add("the built-in keyset", TrustedKeys::built_in());
     verified(PUBLISHED, &trust, now, "the published bundle")?;
     writeln!(
         out,
@@ -126,7 +126,7 @@ fn mint(
     papers: &[Paper],
     context: &Context,
 ) -> Result<Group, Failure> {
-    let keyset = home.keyset()?;
+    let keyset = home.trusted_keys()?;
     let issuer = Issuer::new(&home.profile, key, &keyset, ledger, SelfCheck::Strict)?;
     let papers = papers.iter().map(|paper| issuer.prepare(paper));
     let papers = papers.collect::<Result<_, _>>()?;

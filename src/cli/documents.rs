@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::files::FileError;
+use crate::files::watch::{self, Access, Content};
 use crate::manifest::ManifestLine;
 
 use super::error::{Exit, Failure};
@@ -88,6 +89,9 @@ struct OpenFile {
     documents: u64,
     /// What the manifest of its folder says of it.
     listed: Option<ManifestLine>,
+    /// Whether having nothing in it is no fault: a compressed file that is whole says so itself, while
+    /// a plain one may as well have lost what it held.
+    may_be_empty: bool,
     /// Whether each line is a document; `None` until the first one was read.
     by_line: Option<bool>,
 }
@@ -103,19 +107,25 @@ impl OpenFile {
             Box::new(std::io::stdin())
         } else {
             let mut file = File::open(&path).map_err(FileError::io("read", &path))?;
+            watch::note(&path, Access::Read, || Content::AtEnd);
             if let Some(line) = &listed {
                 fault = check_bytes(&mut file, &path, line)?;
             }
             Box::new(file)
         };
+        let mut raw = BufReader::with_capacity(1 << 17, raw);
         let name = path.to_string_lossy();
+        let compressed = name.ends_with(".gz") || name.ends_with(".zst");
+        let nothing = raw.fill_buf().map_err(FileError::io("read", &path))?;
+        let may_be_empty = compressed && !nothing.is_empty();
         let reader: Box<dyn BufRead + Send> = if name.ends_with(".gz") {
-            Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(raw)))
+            Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(raw)))
         } else if name.ends_with(".zst") {
-            let decoder = zstd::Decoder::new(raw).map_err(FileError::io("decompress", &path))?;
+            let decoder =
+                zstd::Decoder::with_buffer(raw).map_err(FileError::io("decompress", &path))?;
             Box::new(BufReader::with_capacity(1 << 17, decoder))
         } else {
-            Box::new(BufReader::with_capacity(1 << 17, raw))
+            Box::new(raw)
         };
         let file = OpenFile {
             path,
@@ -123,6 +133,7 @@ impl OpenFile {
             line: 0,
             documents: 0,
             listed,
+            may_be_empty,
             by_line: None,
         };
         Ok((file, fault))
@@ -136,9 +147,8 @@ impl OpenFile {
                 .read_until(b'\n', &mut bytes)
                 .map_err(FileError::io("read", &self.path))?;
             if count == 0 {
-                if self.by_line.is_none() {
-                    let problem = format!("{} holds no document", self.path.display());
-                    return Err(Failure::new(Exit::Io, problem));
+                if self.by_line.is_none() && !self.may_be_empty {
+                    return Err(self.nothing());
                 }
                 if let Some(line) = &self.listed {
                     check_count(&self.path, self.documents, line)?;
@@ -170,6 +180,15 @@ impl OpenFile {
             self.documents += 1;
             return Ok(Some(self.document(bytes, by_line)));
         }
+    }
+
+    fn nothing(&self) -> Failure {
+        let problem = format!("{} holds no document", self.path.display());
+        let failure = Failure::new(Exit::Io, problem);
+        if self.path == Path::new("-") {
+            return failure;
+        }
+        failure.hint("an output of `pith mint` that may have no bundle should be X.jsonl.zst or a folder, which can be told from one that lost what it held")
     }
 
     fn refuse_huge(&self, bytes: &[u8]) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::keys::Keyset;
+use crate::keys::TrustedKeys;
 use clap::Args;
 use serde::Serialize;
 
@@ -75,9 +75,9 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
                 Some(home.ledger_path().display().to_string()),
                 &profile,
             );
-            let keyset = home.keyset().unwrap_or_else(|error| {
+            let keyset = home.trusted_keys().unwrap_or_else(|error| {
                 Failure::from(error).report();
-                Keyset::new(Vec::new())
+                TrustedKeys::new(Vec::new())
             });
             let active: Vec<_> = keyset
                 .active()

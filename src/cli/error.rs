@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::arxiv::InputError;
+use crate::ceremony::CeremonyError;
 use crate::files::FileError;
 use crate::home::HomeError;
 use crate::keys::{HardenError, KeyFileError, SealError};
@@ -148,6 +149,7 @@ impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         let exit = match error {
             HomeError::Setting { .. } | HomeError::NotAHome { .. } => Exit::Usage,
+            HomeError::Keyset { .. } => Exit::Refused,
             _ => Exit::Io,
         };
         let failure = Failure::of(exit, &error);
@@ -158,6 +160,7 @@ impl From<HomeError> for Failure {
             HomeError::NotAHome { .. } => {
                 failure.hint("make one with `pith init DIR --registry-id ID --base-url URL`")
             }
+            HomeError::Keyset { source, .. } => failure.hint(source.hint()),
             HomeError::Malformed { .. } => {
                 failure.hint("correct the file, or restore it from a backup")
             }
@@ -186,6 +189,23 @@ impl From<InputError> for Failure {
             _ => Exit::Io,
         };
         Failure::of(exit, &error)
+    }
+}
+
+impl From<CeremonyError> for Failure {
+    fn from(error: CeremonyError) -> Self {
+        let exit = match &error {
+            CeremonyError::Malformed { .. } => Exit::Io,
+            CeremonyError::File(FileError::Exists { .. }) => Exit::Refused,
+            CeremonyError::File(_) => Exit::Io,
+            CeremonyError::NotACeremony { .. } | CeremonyError::Template { .. } => Exit::Usage,
+            _ => Exit::Refused,
+        };
+        let failure = Failure::of(exit, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Files that grow under another name until they are complete, and can go on growing later.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::appender::Appender;
 use crate::digest::Digest;
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, FileError};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -28,26 +30,24 @@ const TAIL: u64 = 4096;
 pub struct Growing {
     path: PathBuf,
     target: Target,
-    /// What is not yet written, as far as it is small.
-    buffer: Vec<u8>,
-    /// Bytes before the buffer.
-    bytes: u64,
 }
 
 enum Target {
-    Partial(File),
-    Existing(BufReader<File>),
+    Partial(Appender),
+    Existing {
+        file: BufReader<File>,
+        /// How many bytes of it were as expected.
+        bytes: u64,
+    },
 }
-
-/// How much is written at once.
-const BUFFER: usize = 1 << 16;
 
 impl Growing {
     /// Begins the file; what an earlier attempt left is written anew.
     pub fn create(path: &Path) -> Result<Self, FileError> {
         let partial = partial_of(path);
         let file = writable(&partial, true)?.expect("it was begun");
-        Ok(Growing::new(path, Target::Partial(file), 0))
+        let appender = Appender::new(file, 0).map_err(FileError::io("create", &partial))?;
+        Ok(Growing::new(path, Target::Partial(appender)))
     }
 
     /// Goes on with the file at `place`, cutting off what was written after it; `None` if the file is
@@ -62,28 +62,24 @@ impl Growing {
         if size < place.bytes || tail(&file, place.bytes).map_err(fails())? != place.tail_sha256 {
             return Ok(None);
         }
-        let mut growing = Growing::new(path, Target::Partial(file), place.bytes);
-        if let Target::Partial(file) = &mut growing.target {
-            file.set_len(place.bytes)
-                .and_then(|()| file.seek(SeekFrom::End(0)))
-                .map_err(fails())?;
-        }
-        Ok(Some(growing))
+        let cut = file.set_len(place.bytes);
+        let appender = cut
+            .and_then(|()| Appender::new(file, place.bytes))
+            .map_err(fails())?;
+        Ok(Some(Growing::new(path, Target::Partial(appender))))
     }
 
     /// Compares what comes with the file that is there.
     pub fn compare(path: &Path) -> Result<Self, FileError> {
         let file = File::open(path).map_err(FileError::io("read", path))?;
-        let existing = Target::Existing(BufReader::with_capacity(1 << 20, file));
-        Ok(Growing::new(path, existing, 0))
+        let file = BufReader::with_capacity(1 << 20, file);
+        Ok(Growing::new(path, Target::Existing { file, bytes: 0 }))
     }
 
-    fn new(path: &Path, target: Target, bytes: u64) -> Self {
+    fn new(path: &Path, target: Target) -> Self {
         Growing {
             path: path.to_owned(),
             target,
-            buffer: Vec::new(),
-            bytes,
         }
     }
 
@@ -92,14 +88,28 @@ impl Growing {
     /// # Errors
     /// Those of the system; [`FileError::Exists`] if the file that is there has others.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        if self.buffer.len() + bytes.len() > BUFFER {
-            self.empty_buffer()?;
+        match &mut self.target {
+            Target::Partial(appender) => {
+                let partial = partial_of(&self.path);
+                appender
+                    .append(bytes)
+                    .map_err(FileError::io("write", &partial))
+            }
+            Target::Existing { file, bytes: same } => {
+                let mut found = vec![0; bytes.len()];
+                let is_same = match file.read_exact(&mut found) {
+                    Ok(()) => found == bytes,
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+                    Err(error) => return Err(FileError::io("read", &self.path)(error)),
+                };
+                if !is_same {
+                    let path = self.path.clone();
+                    return Err(FileError::Exists { path });
+                }
+                *same += bytes.len() as u64;
+                Ok(())
+            }
         }
-        if bytes.len() > BUFFER {
-            return self.put(bytes);
-        }
-        self.buffer.extend_from_slice(bytes);
-        Ok(())
     }
 
     /// Adds a value as a JSON line.
@@ -113,54 +123,24 @@ impl Growing {
         self.append(&line)
     }
 
-    fn empty_buffer(&mut self) -> Result<(), FileError> {
-        let buffer = std::mem::take(&mut self.buffer);
-        let put = self.put(&buffer);
-        self.buffer = buffer;
-        self.buffer.clear();
-        put
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        match &mut self.target {
-            Target::Partial(file) => {
-                let partial = partial_of(&self.path);
-                file.write_all(bytes)
-                    .map_err(FileError::io("write", &partial))?;
-            }
-            Target::Existing(file) => {
-                let mut found = vec![0; bytes.len()];
-                let same = match file.read_exact(&mut found) {
-                    Ok(()) => found == bytes,
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
-                    Err(error) => return Err(FileError::io("read", &self.path)(error)),
-                };
-                if !same {
-                    let path = self.path.clone();
-                    return Err(FileError::Exists { path });
-                }
-            }
-        }
-        self.bytes += bytes.len() as u64;
-        Ok(())
-    }
-
     /// Makes all that was added reach the disk; returns the place behind it.
     ///
     /// # Errors
     /// Those of the system.
     pub fn sync(&mut self) -> Result<FilePlace, FileError> {
-        self.empty_buffer()?;
-        let file = match &self.target {
-            Target::Partial(file) => file,
-            Target::Existing(file) => file.get_ref(),
-        };
         let partial = partial_of(&self.path);
         let fails = || FileError::io("write", &partial);
+        let (file, bytes) = match &mut self.target {
+            Target::Partial(appender) => {
+                appender.flush().map_err(fails())?;
+                (appender.file(), appender.bytes())
+            }
+            Target::Existing { file, bytes } => (file.get_ref(), *bytes),
+        };
         file.sync_data().map_err(fails())?;
         Ok(FilePlace {
-            bytes: self.bytes,
-            tail_sha256: tail(file, self.bytes).map_err(fails())?,
+            bytes,
+            tail_sha256: tail(file, bytes).map_err(fails())?,
         })
     }
 
@@ -169,29 +149,45 @@ impl Growing {
     ///
     /// # Errors
     /// Those of the system; [`FileError::Exists`].
-    pub fn finish(mut self, force: bool) -> Result<(), FileError> {
-        self.empty_buffer()?;
-        let Growing { path, target, .. } = self;
+    pub fn finish(self, force: bool) -> Result<(), FileError> {
+        let Growing { path, target } = self;
         let partial = partial_of(&path);
-        match target {
-            Target::Existing(mut file) => {
-                let mut more = [0; 1];
-                match file.read(&mut more).map_err(FileError::io("read", &path))? {
-                    0 => Ok(()),
-                    _ => Err(FileError::Exists { path }),
-                }
+        let access = match target {
+            Target::Existing { .. } => Access::Read,
+            Target::Partial(_) => Access::Written,
+        };
+        complete(&path, &partial, target, force)?;
+        watch::note(&path, access, || Content::AtEnd);
+        Ok(())
+    }
+}
+
+/// Gives what grew its own name, or ends the comparison.
+fn complete(path: &Path, partial: &Path, target: Target, force: bool) -> Result<(), FileError> {
+    let exists = || FileError::Exists {
+        path: path.to_owned(),
+    };
+    match target {
+        Target::Existing { mut file, .. } => {
+            let mut more = [0; 1];
+            match file.read(&mut more).map_err(FileError::io("read", path))? {
+                0 => Ok(()),
+                _ => Err(exists()),
             }
-            Target::Partial(file) => {
-                file.sync_all().map_err(FileError::io("write", &partial))?;
-                if path.symlink_metadata().is_ok() && !force {
-                    if !same_bytes(&path, &partial)? {
-                        return Err(FileError::Exists { path });
-                    }
-                    return fs::remove_file(&partial).map_err(FileError::io("remove", &partial));
+        }
+        Target::Partial(mut appender) => {
+            appender
+                .flush()
+                .and_then(|()| appender.file().sync_all())
+                .map_err(FileError::io("write", partial))?;
+            if path.symlink_metadata().is_ok() && !force {
+                if !same_bytes(path, partial)? {
+                    return Err(exists());
                 }
-                fs::rename(&partial, &path).map_err(FileError::io("write", &path))?;
-                files::sync_folder(files::folder_of(&path))
+                return fs::remove_file(partial).map_err(FileError::io("remove", partial));
             }
+            fs::rename(partial, path).map_err(FileError::io("write", path))?;
+            files::sync_folder(files::folder_of(path))
         }
     }
 }

@@ -104,7 +104,7 @@ fn check(context: &Context) -> Result<Exit, Failure> {
             .map_or_else(|| "ledger".to_owned(), |n| n.to_string());
         output::message("damaged", &format!("{place}: {}", finding.message));
     };
-    let keyset = home.keyset()?;
+    let keyset = home.trusted_keys()?;
     let key = keyset.active().next().or(keyset.keys.first());
     let issuer = key
         .map(|entry| Issuer::unsigning(&home.profile, &entry.key, &keyset, &ledger))
@@ -215,7 +215,7 @@ struct Rebuilt {
 fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let mut trust = Trust::new();
-    trust.add("this home", home.keyset()?);
+    trust.add("this home", home.trusted_keys()?);
     let policy = Policy {
         trust: &trust,
         expect: None,

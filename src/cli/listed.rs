@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Exit, Failure};
 use crate::digest::Digest;
 use crate::files::FileError;
+use crate::files::watch::{self, Access, Content};
 use crate::manifest::{MANIFEST_FILE, ManifestLine};
 
 /// The longest line of a manifest that is read.
@@ -82,6 +83,7 @@ fn refused(path: &Path, problem: &str) -> Failure {
 /// The lines of a manifest by the shards that they list.
 fn read_manifest(path: &Path) -> Result<BTreeMap<String, ManifestLine>, Failure> {
     let file = fs::File::open(path).map_err(FileError::io("read", path))?;
+    watch::note(path, Access::Read, || Content::AtEnd);
     let mut reader = io::BufReader::new(file);
     let mut listed = BTreeMap::new();
     let mut bytes = Vec::new();

@@ -2,38 +2,46 @@
 //!
 //! Only here are the clock, randomness, the environment and the terminal.
 
+mod appender;
 mod bundle;
+mod ceremony;
 mod completions;
 mod context;
 mod demo;
+mod doctor;
 mod documents;
 mod env;
 pub mod error;
+mod event;
 mod growing;
-mod in_order;
 mod init;
 mod input;
 mod key;
+mod keyset;
 mod ledger;
 mod listed;
 mod man;
+mod merge;
 mod mint;
 mod number;
 mod output;
 mod progress;
 mod receipt;
 mod record;
+mod recording;
 pub mod secrets;
 mod shards;
 mod show;
 mod sink;
 pub mod terminal;
 mod verify;
+mod withheld;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use context::{Context, Global};
 use error::{Exit, Failure};
+use recording::{CommandLine, Manner};
 
 /// Mint, sign and verify Pith Numbers: content-addressed identities for arXiv papers.
 #[derive(Debug, Parser)]
@@ -57,6 +65,7 @@ enum Verb {
     Demo(demo::DemoArgs),
     Init(init::InitArgs),
     Key(key::KeyArgs),
+    Keyset(keyset::KeysetArgs),
     Record(record::RecordArgs),
     Number(number::NumberArgs),
     Mint(mint::MintArgs),
@@ -64,7 +73,11 @@ enum Verb {
     Bundle(bundle::BundleArgs),
     Receipt(receipt::ReceiptArgs),
     Ledger(ledger::LedgerArgs),
+    Event(event::EventArgs),
+    Merge(merge::MergeArgs),
     Verify(verify::VerifyArgs),
+    Ceremony(ceremony::CeremonyArgs),
+    Doctor(doctor::DoctorArgs),
     Env(env::EnvArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -79,19 +92,43 @@ fn command() -> clap::Command {
 pub fn main() -> Exit {
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return misunderstood(&error),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return misunderstood(&error),
     };
-    let context = match Context::new(cli.global) {
+    let manner = cli.verb.manner();
+    let mut context = match Context::new(cli.global) {
         Ok(context) => context,
         Err(failure) => return failure.report(),
     };
-    match run(cli.verb, &context) {
+    if let Err(failure) = context.record(CommandLine::of(&matches), manner) {
+        return failure.report();
+    }
+    let exit = match run(cli.verb, &context) {
         Ok(exit) => exit,
         Err(failure) => failure.report(),
+    };
+    context.end_recording(exit)
+}
+
+/// A command line that makes no sense is written down too, but for its arguments: what stands in a
+/// wrong place may be a secret.
+fn misunderstood(error: &clap::Error) -> Exit {
+    let exit = usage(error);
+    if exit == Exit::Done {
+        return exit;
+    }
+    let Ok(mut context) = Context::new(Global::default()) else {
+        return exit;
+    };
+    match context.record(CommandLine::misunderstood(), Manner::Recorded) {
+        Ok(()) => context.end_recording(exit),
+        Err(failure) => {
+            failure.report();
+            exit
+        }
     }
 }
 
@@ -107,11 +144,22 @@ fn usage(error: &clap::Error) -> Exit {
     Exit::Done
 }
 
+impl Verb {
+    /// Whether an open ceremony has an entry of it.
+    fn manner(&self) -> Manner {
+        match self {
+            Verb::Ceremony(args) => args.manner(),
+            _ => Manner::Recorded,
+        }
+    }
+}
+
 fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
     match verb {
         Verb::Demo(args) => demo::run(args, context),
         Verb::Init(args) => init::run(args, context),
         Verb::Key(args) => key::run(args, context),
+        Verb::Keyset(args) => keyset::run(args, context),
         Verb::Record(args) => record::run(args, context),
         Verb::Number(args) => number::run(args, context),
         Verb::Mint(args) => mint::run(args, context),
@@ -119,7 +167,11 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Bundle(args) => bundle::run(args, context),
         Verb::Receipt(args) => receipt::run(args, context),
         Verb::Ledger(args) => ledger::run(args, context),
+        Verb::Event(args) => event::run(args, context),
+        Verb::Merge(args) => merge::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
+        Verb::Ceremony(args) => ceremony::run(args, context),
+        Verb::Doctor(args) => doctor::run(args, context),
         Verb::Env(args) => env::run(args, context),
         Verb::Completions(args) => completions::run(args, context),
         Verb::Man(args) => man::run(args, context),

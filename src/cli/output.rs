@@ -1,13 +1,53 @@
 //! What is printed: data on stdout, everything else on stderr, files whole or not at all.
 
 use std::io::{self, BufWriter, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
 use super::error::Failure;
 
+/// How many messages a transcript has of a command, and how long each may be.
+const MOST_KEPT: usize = 40;
+const LONGEST_KEPT: usize = 600;
+
+static KEPT: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+fn kept() -> MutexGuard<'static, Option<Vec<String>>> {
+    // Whoever panicked while it was held has left a list that is whole.
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on messages are kept for a transcript.
+pub fn keep_messages() {
+    *kept() = Some(Vec::new());
+}
+
+/// The messages since [`keep_messages`]; none are kept afterwards.
+pub fn kept_messages() -> Vec<String> {
+    kept().take().unwrap_or_default()
+}
+
+fn keep(kind: &str, text: &str) {
+    if let Some(messages) = &mut *kept() {
+        match messages.len() {
+            MOST_KEPT => messages.push("more was said".to_owned()),
+            count if count > MOST_KEPT => {}
+            _ => {
+                let mut line = printable(&format!("{kind}: {}", text.trim_end()));
+                if let Some((end, _)) = line.char_indices().nth(LONGEST_KEPT) {
+                    line.truncate(end);
+                    line.push('…');
+                }
+                messages.push(line);
+            }
+        }
+    }
+}
+
 /// Prints a line about the run on stderr: `pith: KIND: TEXT`.
 pub fn message(kind: &str, text: &str) {
+    keep(kind, text);
     // Lines after the first are indented, so that none can pass for a message of its own.
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let mut shown = format!(

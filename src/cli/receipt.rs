@@ -98,8 +98,9 @@ fn reissue(args: ReissueArgs, context: &Context) -> Result<Exit, Failure> {
         numbers = ledger.numbers().collect::<Result<_, _>>()?;
     }
     let key = open_signing_key(&home, args.key.as_ref(), args.unlock.clone(), context.now())?;
-    let keyset = home.keyset()?;
-    let issuer = Issuer::new(&home.profile, &key, &keyset, &mut ledger, SelfCheck::Strict)?;
+    let keyset = home.trusted_keys()?;
+    let issuer = Issuer::new(&home.profile, &key, &keyset, &mut ledger, SelfCheck::Strict)?
+        .judging_by(context.home_trust(&home)?);
     context.catch_interrupts()?;
     let (mut done, mut left, mut stopped) = (0, 0, false);
     for group in numbers.chunks(AT_ONCE) {

@@ -9,6 +9,7 @@ use super::error::{Exit, Failure};
 use super::growing::{Growing, partial_of};
 use super::sink::{Frame, SHARD, SinkPlace, growing_folder, remove};
 use crate::digest::Hasher;
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, FileError};
 use crate::manifest::{MANIFEST_FILE, ManifestLine};
 use crate::number::PithNumber;
@@ -213,7 +214,20 @@ impl Shards {
 
     /// Completes the folder. One that is compared must hold no more than this; one that came to be
     /// meanwhile is replaced only by `force`.
-    pub fn finish(mut self, force: bool) -> Result<(), Failure> {
+    pub fn finish(self, force: bool) -> Result<(), Failure> {
+        // The manifest stands for the shards: it has the hash of each.
+        let manifest = self.folder.join(MANIFEST_FILE);
+        let access = if self.compares {
+            Access::Read
+        } else {
+            Access::Written
+        };
+        self.complete(force)?;
+        watch::note(&manifest, access, || Content::AtEnd);
+        Ok(())
+    }
+
+    fn complete(mut self, force: bool) -> Result<(), Failure> {
         if let Some(shard) = self.shard.take() {
             self.end(shard)?;
         }

@@ -293,7 +293,13 @@ impl BundleSink {
     pub fn finish(self, force: bool) -> Result<(), Failure> {
         match self.target {
             Target::Stdout(mut out) => Ok(out.flush()?),
-            Target::File(file) => Ok(file.finish(force)?),
+            Target::File(mut file) => {
+                // An empty file could as well have lost what it held; a frame that is empty is whole.
+                if self.format == Format::Zstd && self.bundles == 0 {
+                    file.append(&zstd::bulk::compress(&[], LEVEL)?)?;
+                }
+                Ok(file.finish(force)?)
+            }
             Target::Folder(shards) => shards.finish(force),
         }
     }

@@ -1,25 +1,31 @@
 //! `pith verify`: judge documents from anywhere.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::keys::{Keyset, TrustedKey};
+use crate::ceremony::{Expected, KnownWitness};
+use crate::keys::{TrustedKey, TrustedKeys};
+use crate::keyset::{Chain, KeysetFile};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
-use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict, verify_document};
+use crate::timestamps::{BlockHeader, HeaderError};
+use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict};
 use clap::Args;
 use serde::Serialize;
 
+use super::ceremony::{Source, judge, known_witnesses, of_path};
 use super::context::{Context, JSON_SCHEMA, all_cores, parse_time};
 use super::documents::{Document, Documents};
 use super::error::{Exit, Failure};
-use super::in_order::in_order;
 use super::output::{self, printable};
+use crate::bulk;
 use crate::files;
 use crate::home::read_public_key;
+use crate::pipeline::{self, Pack, Planned, Steps};
 
-/// Verify bundles, events, receipts with records, and states
+/// Verify bundles, events, receipts with records, states, keysets, and transcripts of ceremonies
 ///
 /// A single document is reported check by check; of many, those that fail, and a count.
 #[derive(Debug, Args)]
@@ -35,6 +41,10 @@ pub struct VerifyArgs {
     /// Also trust the registry key in this public key file
     #[arg(long, value_name = "PUBLIC_KEY_FILE")]
     trust: Vec<PathBuf>,
+
+    /// Believe that block HEIGHT of Bitcoin has this header of 80 bytes, and check timestamps against it
+    #[arg(long, value_name = "HEIGHT:HEX", value_parser = parse_header)]
+    block_header: Vec<(u64, BlockHeader)>,
 
     /// Every document must be about this number
     #[arg(long, value_name = "NUMBER")]
@@ -90,7 +100,15 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     if let Some(code) = args.explain {
         return explain(code, context);
     }
-    let trust = trust(&args, context)?;
+    let mut trust = trusted(args.keyset.as_deref(), &args.trust, context)?;
+    for (height, header) in &args.block_header {
+        if !trust.add_block_header(*height, header.clone()) {
+            let problem = format!("--block-header gives two headers for block {height}");
+            return Err(
+                Failure::new(Exit::Usage, problem).hint("ask a node of your own which it is")
+            );
+        }
+    }
     let policy = Policy {
         trust: &trust,
         expect: args.expect,
@@ -99,22 +117,30 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let judging = Judging {
         policy: &policy,
+        bulk: bulk::Judge::new(),
         json: context.json(),
         verbose: args.verbose,
     };
     let mut first = true;
-    let documents = Documents::open(&args.paths)?
-        .map(|next| next.map(|document| (std::mem::take(&mut first), document)));
+    let parts = parts(&args.paths, known_witnesses(&[])?)?
+        .map(move |next| next.map(|part| (std::mem::take(&mut first), part)));
+    let weight = |next: &Result<(bool, Part), Failure>| match next {
+        Ok((_, Part::Document(document))) => document.bytes.len(),
+        Ok((_, Part::Transcript(..))) | Err(_) => 0,
+    };
     let mut tally = Tally::new(&args, context);
-    in_order(
-        documents,
+    pipeline::run(
         args.jobs.unwrap_or_else(all_cores),
-        |next| {
-            next.as_ref()
-                .map_or(0, |(_, document)| document.bytes.len())
+        Pack::new(parts, weight),
+        |chunk| {
+            let judge = |(first, part)| match part {
+                Part::Document(document) => judging.judge(&document, first),
+                Part::Transcript(place, report) => judging.word(&place, &report, first),
+            };
+            chunk.into_iter().map(|next| next.map(judge)).collect()
         },
-        |next| next.map(|(first, document)| judging.judge(&document, first)),
-        |judged| tally.take(judged),
+        |never: Infallible| match never {},
+        &mut tally,
     )?;
     let Tally {
         mut out,
@@ -123,16 +149,93 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         ..
     } = tally.end()?;
     if count.documents == 0 && exit == Exit::Done {
-        return Err(Failure::new(
-            Exit::Io,
-            "there is no document in what was given",
-        ));
+        let problem = "there is no document in what was given";
+        if args.expect.is_some() {
+            return Err(Failure::new(Exit::Io, problem));
+        }
+        context.note(problem);
     }
     finish(&mut out, &count, context)?;
     if count.verified > 0 && args.keyset.is_none() && context.in_bootstrap()? {
         context.note("this home is in bootstrap: its own keys are trusted here and nowhere else");
     }
     Ok(exit)
+}
+
+/// What is judged, in the order in which it was named.
+enum Part {
+    /// A document, which is judged on any thread.
+    Document(Document),
+    /// A transcript, by the place where it stands. It is judged as it is found, with its folder.
+    Transcript(String, Report),
+}
+
+/// Ceremonies are judged whole; everything else document by document.
+fn parts(
+    paths: &[PathBuf],
+    known: Vec<KnownWitness>,
+) -> Result<impl Iterator<Item = Result<Part, Failure>> + use<>, Failure> {
+    let mut sources = Vec::new();
+    for path in paths {
+        let ceremony = match path == Path::new("-") {
+            true => None,
+            false => of_path(path)?,
+        };
+        sources.push(match ceremony {
+            Some(source) => Either::Transcript(source),
+            None => Either::Documents(Documents::open(std::slice::from_ref(path))?),
+        });
+    }
+    Ok(sources.into_iter().flat_map(move |source| {
+        let (transcript, documents) = match source {
+            Either::Transcript(source) => {
+                let report = judge(&source, Expected::default(), &known);
+                let place = source.transcript.display().to_string();
+                (Some(Ok(Part::Transcript(place, report))), None)
+            }
+            Either::Documents(documents) => (None, Some(documents)),
+        };
+        let documents = documents.into_iter().flatten();
+        transcript
+            .into_iter()
+            .chain(documents.map(|next| next.map(Part::Document)))
+    }))
+}
+
+enum Either {
+    Transcript(Source),
+    Documents(Documents),
+}
+
+/// Prints the report of one document in full, and says what it amounts to.
+pub fn report_one(place: &str, report: &Report, context: &Context) -> Result<Exit, Failure> {
+    let verdict = report.verdict();
+    let mut out = output::stdout();
+    if context.json() {
+        let line = Line {
+            schema_version: JSON_SCHEMA,
+            document: place,
+            verdict,
+            report,
+        };
+        output::json_line(&mut out, &line)?;
+    } else {
+        print(&mut out, place, report, true)?;
+    }
+    out.flush()?;
+    if verdict != Verdict::Verified && !context.json() {
+        let hint = "`pith verify --explain CODE` says what a check means and what to do";
+        output::message("hint", hint);
+    }
+    Ok(exit_of(verdict))
+}
+
+fn exit_of(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Verified => Exit::Done,
+        Verdict::Untrusted => Exit::Untrusted,
+        Verdict::Failed => Exit::Refused,
+    }
 }
 
 fn explain(code: Code, context: &Context) -> Result<Exit, Failure> {
@@ -156,28 +259,36 @@ fn explain(code: Code, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
-    let mut trust = match &args.keyset {
+/// A block's height and its header.
+fn parse_header(text: &str) -> Result<(u64, BlockHeader), String> {
+    let form = "give the height, `:` and 160 hexadecimal digits";
+    let (height, header) = text.split_once(':').ok_or(form)?;
+    let height = height.parse().map_err(|_| form)?;
+    let header = header
+        .parse()
+        .map_err(|error: HeaderError| error.to_string())?;
+    Ok((height, header))
+}
+
+/// What the flags `--keyset` and `--trust` say to trust.
+pub fn trusted(
+    keyset: Option<&Path>,
+    keys: &[PathBuf],
+    context: &Context,
+) -> Result<Trust, Failure> {
+    let mut trust = match keyset {
         None => context.default_trust()?,
         Some(path) => {
-            let bytes = files::read(path)?;
-            let keyset = Keyset::from_slice(&bytes).map_err(|error| {
-                Failure::new(
-                    Exit::Io,
-                    format!("{} is no keyset: {error}", path.display()),
-                )
-                .hint("a single public key is trusted with --trust")
-            })?;
             let mut trust = Trust::new();
-            trust.add(path.display().to_string(), keyset);
+            trust_file(&mut trust, path)?;
             trust
         }
     };
-    for path in &args.trust {
+    for path in keys {
         let key = read_public_key(path).map_err(|error| {
             let failure = Failure::from(error);
             let bytes = files::read(path).unwrap_or_default();
-            match Keyset::from_slice(&bytes) {
+            match KeysetFile::from_slice(&bytes) {
                 Ok(_) => failure.hint("this is a keyset: name it with --keyset"),
                 Err(_) => failure.hint("a public key file is what the registry publishes of its key, such as keys/ID.json"),
             }
@@ -192,15 +303,37 @@ fn trust(args: &VerifyArgs, context: &Context) -> Result<Trust, Failure> {
         };
         trust.add(
             format!("--trust {}", path.display()),
-            Keyset::new(vec![entry]),
+            TrustedKeys::new(vec![entry]),
         );
     }
     Ok(trust)
 }
 
+/// Trusts what a keyset's file says, for the reason that it was named.
+fn trust_file(trust: &mut Trust, path: &Path) -> Result<(), Failure> {
+    let bytes = files::read(path)?;
+    let file = KeysetFile::from_slice(&bytes).map_err(|error| {
+        let problem = format!("{} is no keyset: {error}", path.display());
+        Failure::new(Exit::Io, problem).hint("a single public key is trusted with --trust")
+    })?;
+    let name = path.display().to_string();
+    match file {
+        KeysetFile::Bootstrap(keys) => trust.add(name, keys),
+        KeysetFile::Keyset(keyset) => {
+            let chain = Chain::begin(*keyset).map_err(|faulty| {
+                let problem = format!("{}: {faulty}", path.display());
+                Failure::new(Exit::Refused, problem).hint(faulty.hint())
+            })?;
+            trust.add_keyset(name, chain, files::folder_of(path).join("logs"));
+        }
+    }
+    Ok(())
+}
+
 /// How every document is judged, whatever thread does it.
 struct Judging<'a> {
     policy: &'a Policy<'a>,
+    bulk: bulk::Judge,
     json: bool,
     verbose: bool,
 }
@@ -216,28 +349,32 @@ struct Judged {
 
 impl Judging<'_> {
     fn judge(&self, document: &Document, first: bool) -> Judged {
-        let report = verify_document(&document.bytes, self.policy);
+        let report = self.bulk.verify(&document.bytes, self.policy);
+        self.word(&document.place, &report, first)
+    }
+
+    /// Puts a report into words.
+    fn word(&self, place: &str, report: &Report, first: bool) -> Judged {
         let verdict = report.verdict();
-        let place = &document.place;
         let (mut text, mut alone) = (Vec::new(), None);
         if self.json {
             let line = Line {
                 schema_version: JSON_SCHEMA,
                 document: place,
                 verdict,
-                report: &report,
+                report,
             };
             output::json_line(&mut text, &line).expect("a report is JSON, and memory takes it");
         } else {
             let in_full = || {
                 let mut text = Vec::new();
-                print(&mut text, place, &report, true).expect("memory takes it");
+                print(&mut text, place, report, true).expect("memory takes it");
                 text
             };
             if self.verbose {
                 text = in_full();
             } else if verdict != Verdict::Verified {
-                print(&mut text, place, &report, false).expect("memory takes it");
+                print(&mut text, place, report, false).expect("memory takes it");
             }
             alone = first.then(in_full);
         }
@@ -276,6 +413,7 @@ impl Tally {
                 self.exit = self.exit.worst(failure.report());
                 Ok(())
             }
+            Ok(judged) if self.show_all => self.add(&judged, &judged.text),
             Ok(judged) => match self.waiting.replace(judged) {
                 Some(before) => self.add(&before, &before.text),
                 None => Ok(()),
@@ -293,17 +431,47 @@ impl Tally {
     fn add(&mut self, judged: &Judged, text: &[u8]) -> Result<(), Failure> {
         let count = &mut self.count;
         count.documents += 1;
-        let (counted, exit) = match judged.verdict {
-            Verdict::Verified => (&mut count.verified, Exit::Done),
-            Verdict::Untrusted => (&mut count.untrusted, Exit::Untrusted),
-            Verdict::Failed => (&mut count.failed, Exit::Refused),
+        let counted = match judged.verdict {
+            Verdict::Verified => &mut count.verified,
+            Verdict::Untrusted => &mut count.untrusted,
+            Verdict::Failed => &mut count.failed,
         };
         *counted += 1;
-        self.exit = self.exit.worst(exit);
+        self.exit = self.exit.worst(exit_of(judged.verdict));
         if self.show_all || count.failed + count.untrusted <= SHOWN {
             self.out.write_all(text)?;
         }
         Ok(())
+    }
+}
+
+/// Judging a document leaves nothing to perform.
+impl Steps for Tally {
+    type Prepared = Vec<Result<Judged, Failure>>;
+    type Planned = Infallible;
+    type Performed = Self::Prepared;
+    type Error = Failure;
+
+    fn plan(
+        &mut self,
+        chunk: Self::Prepared,
+        _under_way: usize,
+    ) -> Result<Planned<Self::Prepared, Infallible, Self::Performed>, Failure> {
+        Ok(Planned::Done(chunk))
+    }
+
+    fn finish(&mut self, chunk: Self::Performed) -> Result<(), Failure> {
+        chunk.into_iter().try_for_each(|judged| self.take(judged))
+    }
+
+    /// Shows what there is while input keeps one waiting; if it cannot be written, there is no use in
+    /// waiting.
+    fn idle(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    fn stopped(&self) -> bool {
+        false
     }
 }
 

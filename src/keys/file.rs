@@ -9,6 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, Existing, FileError};
 
 /// A file larger than this holds no key.
@@ -115,6 +116,7 @@ pub fn read_key_file(
     check: PermissionCheck,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     // NONBLOCK: opening a pipe that nobody writes to must not hang before it is refused.
+    watch::note(path, Access::Read, || Content::Private);
     let flags =
         OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {

@@ -10,7 +10,6 @@ mod half;
 mod harden;
 mod identity;
 mod import;
-mod keyset;
 mod private;
 mod prompts;
 mod public;
@@ -19,6 +18,7 @@ mod seal;
 pub mod share;
 mod signer;
 mod stack;
+mod trusted;
 mod unlock;
 
 pub use custodian::{CustodianKey, CustodianKind, CustodianVersion};
@@ -27,16 +27,18 @@ pub use half::{KeyCheck, PublicHalf, Role};
 pub use harden::{HardenError, harden};
 pub use identity::{Identities, IdentityFile, IdentityFileError};
 pub use import::ImportError;
-pub use keyset::{KeyStatus, Keyset, KeysetType, KeysetVersion, REGISTRY, TrustedKey};
 pub use private::{PrivateKey, PrivateKeyError};
 pub use prompts::{NoPrompts, Prompts};
 pub use public::{
     Algorithm, Fingerprint, ForeignSigner, KeyFormat, KeyId, KeyNotes, PublicKey, PublicKeyError,
     PublicKeyObject, SignatureBytes,
 };
-pub use purpose::Purpose;
+pub use purpose::{Purpose, Purposed};
 pub use seal::{
     NewPassphrase, Protection, Recipient, RecipientError, SealError, WeakPassphrase, seal,
 };
 pub use signer::{Signer, SignerError, SoftwareKey};
+pub use trusted::{
+    KeyStatus, REGISTRY, TrustedKey, TrustedKeys, TrustedKeysType, TrustedKeysVersion,
+};
 pub use unlock::{Needs, SealedKey, SealedKeyError, Unlock, UnlockError};

@@ -11,6 +11,7 @@ use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use serde::{Deserialize, Serialize};
 
+use super::trusted::REGISTRY;
 use crate::digest::{Digest, lower_hex};
 use crate::text::{constant, nullable, present, string_form};
 use crate::time::Timestamp;
@@ -295,6 +296,34 @@ pub struct ForeignSigner {
     pub signer_id: String,
     /// What kind of signer that is.
     pub signer_type: String,
+}
+
+impl ForeignSigner {
+    /// A signer that is no registry.
+    ///
+    /// # Errors
+    /// What is wrong with the id (1 to 253 ASCII characters without spaces) or the type (a lower
+    /// case letter, then up to 63 letters, digits and `_`; not [`REGISTRY`]).
+    pub fn new(signer_id: &str, signer_type: &str) -> Result<Self, String> {
+        if !(1..=253).contains(&signer_id.len()) || !signer_id.bytes().all(|b| b.is_ascii_graphic())
+        {
+            return Err("a signer id is 1 to 253 ASCII characters without spaces, such as orcid:0000-0002-1825-0097".to_owned());
+        }
+        let of_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let is_word = (1..=64).contains(&signer_type.len())
+            && signer_type.as_bytes()[0].is_ascii_lowercase()
+            && signer_type.bytes().all(of_word);
+        match signer_type {
+            REGISTRY => Err(format!("only a registry is a {REGISTRY}")),
+            _ if is_word => Ok(ForeignSigner {
+                signer_id: signer_id.to_owned(),
+                signer_type: signer_type.to_owned(),
+            }),
+            _ => Err(format!(
+                "`{signer_type}` is no type of signer: write a word such as author, replicator, archive or mirror"
+            )),
+        }
+    }
 }
 
 impl PublicKeyObject {

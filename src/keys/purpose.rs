@@ -42,9 +42,32 @@ impl Purpose {
     /// # Errors
     /// [`WriteError`] if the statement has no canonical form.
     pub fn message<T: Serialize>(self, statement: &T) -> Result<Vec<u8>, WriteError> {
+        self.document(statement, &[]).map(|document| document.0)
+    }
+
+    /// The same of a document that carries its own signatures: without the members named in `omit`.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the document has no canonical form.
+    pub fn document<T: Serialize>(
+        self,
+        document: &T,
+        omit: &[&str],
+    ) -> Result<Purposed, WriteError> {
         let mut message = format!("pith-{}-v1\0", self.as_str()).into_bytes();
-        message.extend(canonical::to_vec(statement)?);
-        Ok(message)
+        message.extend(canonical::to_vec_without(document, omit)?);
+        Ok(Purposed(message))
+    }
+}
+
+/// A document as it is signed for one purpose, written once for all who sign or signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purposed(Vec<u8>);
+
+impl Purposed {
+    /// The bytes that are signed.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -63,7 +86,19 @@ impl PrivateKey {
     }
 }
 
+impl PrivateKey {
+    /// The signature of a document.
+    pub fn sign_purposed(&self, document: &Purposed) -> SignatureBytes {
+        SignatureBytes::from_bytes(self.sign(&document.0))
+    }
+}
+
 impl PublicKey {
+    /// Whether `signature` is this key's of this document, strictly.
+    pub fn verifies_purposed(&self, document: &Purposed, signature: &SignatureBytes) -> bool {
+        self.verifies_message(&document.0, signature)
+    }
+
     /// Whether `signature` is this key's of `statement` for `purpose`, as strictly as
     /// [`verifies`](Self::verifies) takes it. A statement without a canonical form was never signed.
     pub fn verifies_for<T: Serialize>(

@@ -11,6 +11,7 @@ use rusqlite::backup::{Backup, StepResult};
 use super::error::LedgerError;
 use super::lock::beside;
 use super::{Ledger, PATIENCE};
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, FileError};
 
 /// How often a copy tries again while the ledger is locked.
@@ -61,6 +62,7 @@ impl Ledger {
             copy.persist_noclobber(to)
         };
         renamed.map_err(|error| io_fails(error.error))?;
+        watch::note(to, Access::Written, || Content::AtEnd);
         sync_folder_of(to)
     }
 

@@ -183,6 +183,22 @@ impl<'a> Db<'a> {
             .map_err(|error| self.fails(error))
     }
 
+    /// The number of the record with this suffix, if there is one.
+    pub fn number_with(self, suffix: &Suffix) -> Result<Option<PithNumber>, LedgerError> {
+        let submitted_at = self
+            .conn
+            .prepare_cached("SELECT submitted_at FROM records WHERE suffix = ?1")
+            .and_then(|mut statement| {
+                let row = statement.query_row([suffix.as_str()], |row| row.get(0));
+                row.optional()
+            })
+            .map_err(|error| self.fails(error))?;
+        submitted_at
+            .map(|submitted_at| number(suffix.as_str(), submitted_at))
+            .transpose()
+            .map_err(|fault| self.damaged(format_args!("record {suffix}"), fault))
+    }
+
     /// A record, if there is one, as `form` makes it of its row.
     pub fn get<T>(
         self,

@@ -13,7 +13,7 @@ use super::{BundleSeal, Held, Issued};
 use crate::arxiv::ArxivId;
 use crate::bundle::Bundle;
 use crate::canonical;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::keys::{Fingerprint, KeyId};
 use crate::number::{PithNumber, SourceAlias, Suffix, alias_values, earliest_aliases};
 use crate::record::CanonicalRecord;
@@ -289,24 +289,22 @@ impl<'a> Transaction<'a> {
     ///
     /// # Errors
     /// [`LedgerError::NotIssued`]; [`LedgerError::Unfit`] if the event is about another record;
-    /// those of [`get`](Self::get).
+    /// [`LedgerError::Damaged`]; those of the database.
     pub fn add_event(
         &self,
         number: &PithNumber,
         event: &Event,
     ) -> Result<Option<u64>, LedgerError> {
-        let issued = self
-            .get(number.suffix())?
-            .filter(|issued| issued.number == *number)
-            .ok_or(LedgerError::NotIssued { number: *number })?;
+        if self.db().number_with(number.suffix())? != Some(*number) {
+            return Err(LedgerError::NotIssued { number: *number });
+        }
         if event.subject_pith_number != *number {
             return Err(LedgerError::Unfit {
                 number: *number,
                 message: format!("the event is about {}", event.subject_pith_number),
             });
         }
-        let known = |(_, held): &(u64, Event)| held.event_id == event.event_id;
-        if issued.events.iter().any(known) {
+        if self.holds_event(number, event)? {
             return Ok(None);
         }
         let seq = self.next_seq(1)?;
@@ -317,6 +315,25 @@ impl<'a> Transaction<'a> {
             [number.suffix().as_str()],
         )?;
         Ok(Some(seq))
+    }
+
+    /// Whether a record has this event. Those of its mint may be stored without a row of their own;
+    /// for all others nothing else of the record is read, however many it has.
+    fn holds_event(&self, number: &PithNumber, event: &Event) -> Result<bool, LedgerError> {
+        let of_mint = EventKind::of(&event.event_type).is_some_and(EventKind::registry_only);
+        if !of_mint {
+            let sql = "SELECT 1 FROM events WHERE event_id = ?1";
+            return self
+                .inner
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.exists([event.event_id.digest().as_bytes()]))
+                .map_err(|error| self.db().fails(error));
+        }
+        let issued = self.get(number.suffix())?;
+        let events = issued.into_iter().flat_map(|issued| issued.events);
+        Ok(events
+            .into_iter()
+            .any(|(_, held)| held.event_id == event.event_id))
     }
 
     /// Keeps the seal of a record's bundle, in place of an earlier one.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::MintError;
-use crate::bundle::BundleParts;
+use crate::bundle::{Bundle, BundleParts, timestamp_proofs};
 use crate::event::{Event, Payload};
 use crate::home::Profile;
 use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
@@ -123,9 +123,9 @@ impl Contents<'_> {
         let merged = merge_valid(self.number, events, self.aliases.iter().cloned());
         Ok(BundleParts {
             record: self.record.clone(),
-            merged,
             aliases: self.aliases.to_vec(),
-            timestamp_proofs: Vec::new(),
+            timestamp_proofs: timestamp_proofs(&merged.events, &merged.state),
+            merged,
             mirrors: &profile.mirrors,
             base_url: &profile.base_url,
             public_keys,
@@ -140,6 +140,17 @@ impl Contents<'_> {
         book: &KeyBook,
         seal: &BundleSeal,
     ) -> Result<Option<Vec<u8>>, MintError> {
+        let bundle = self.sealed(profile, book, seal)?;
+        Ok(bundle.map(|bundle| bundle.to_wire()))
+    }
+
+    /// As [`under_seal`](Self::under_seal), as a value.
+    pub fn sealed(
+        &self,
+        profile: &Profile,
+        book: &KeyBook,
+        seal: &BundleSeal,
+    ) -> Result<Option<Bundle>, MintError> {
         let Some(key) = book.0.get(&seal.public_key_fingerprint) else {
             return Ok(None);
         };
@@ -152,7 +163,7 @@ impl Contents<'_> {
         );
         let digest = &bundle.bundle_signature.bundle_sha256;
         let holds = key.key_id == seal.key_id && key.key.verifies(digest, &seal.signature_b64);
-        Ok(holds.then(|| bundle.to_wire()))
+        Ok(holds.then_some(bundle))
     }
 
     /// The error where a bundle of this would have to be signed, and may not be.

@@ -9,25 +9,21 @@
 use std::io::Write as _;
 
 use super::MintError;
-use super::contents::{Contents, KeyBook};
-use crate::arxiv::ArxivId;
-use crate::bundle::Bundle;
+use super::specimen::{SPECIMENS, Specimen};
+use crate::arxiv::text;
 use crate::canonical::{self, Stencil, escape_to};
 use crate::digest::Digest;
-use crate::event;
 use crate::home::Profile;
 use crate::keys::{PublicKeyObject, SignatureBytes};
 use crate::ledger::{BundleSeal, Compact, Fresh, Origin};
 use crate::number::{PithNumber, doi};
-use crate::record::{
-    ArxivKind, CanonicalRecord, CrossCategories, RecordMetadata, RecordSource, SchemaVersion,
-};
+use crate::record::{ArxivKind, CanonicalRecord, RecordMetadata, RecordSource, SchemaVersion};
 use crate::snapshot::PaperText;
 use crate::time::{Timestamp, TimestampMicros};
 
 /// What differs from one fresh mint to the next.
 #[derive(Debug, Clone, Copy)]
-enum Blank {
+pub(super) enum Blank {
     Id,
     Version,
     Doi,
@@ -64,7 +60,7 @@ const BLANKS: usize = Blank::BundleDigest as usize + 1;
 
 /// The forms of one registry and key.
 #[derive(Debug)]
-pub(super) struct Forms {
+pub(crate) struct Forms {
     issuer: Origin,
     record: Stencil,
     created: Stencil,
@@ -139,6 +135,55 @@ impl Forms {
         self.issuer.same_issuer(&fresh.origin)
     }
 
+    /// The values in a bundle as published, read into their types; `None` if it plainly is not of
+    /// these forms. Whether it is, [`Page::recompute`] tells.
+    pub fn read(&self, wire: &str) -> Option<Fresh> {
+        let values = self.wire.read(wire)?;
+        let text = |blank: Blank| values.get(blank as usize).copied().unwrap_or_default();
+        let unescaped = |blank| canonical::unescape(text(blank));
+        Some(Fresh {
+            record: CanonicalRecord {
+                source: RecordSource {
+                    id: text(Blank::Id).parse().ok()?,
+                    kind: ArxivKind,
+                    version: text(Blank::Version).parse().ok()?,
+                },
+                metadata: RecordMetadata {
+                    license: unescaped(Blank::License)?,
+                    primary_cat: text(Blank::PrimaryCategory).parse().ok()?,
+                    submitted_at: text(Blank::SubmittedAt).parse().ok()?,
+                    cross_cats_sorted: canonical::from_slice(
+                        text(Blank::CrossCategories).as_bytes(),
+                    )
+                    .ok()?,
+                    title_canon_sha256: text(Blank::TitleDigest).parse().ok()?,
+                    abstract_canon_sha256: text(Blank::AbstractDigest).parse().ok()?,
+                },
+                schema_version: SchemaVersion,
+            },
+            digest: text(Blank::RecordDigest).parse().ok()?,
+            number: text(Blank::Number).parse().ok()?,
+            origin: self.origin(text(Blank::MintedAt).parse().ok()?),
+            compact: Compact {
+                text: PaperText {
+                    title: unescaped(Blank::Title)?,
+                    authors_text: unescaped(Blank::Authors)?,
+                    abstract_excerpt: unescaped(Blank::Excerpt)?,
+                },
+                receipt_sig: text(Blank::ReceiptSignature).parse().ok()?,
+                created_sig: text(Blank::CreatedSignature).parse().ok()?,
+                snapshot_sig: text(Blank::SnapshotSignature).parse().ok()?,
+            },
+            seal: Some(BundleSeal {
+                built_at: text(Blank::BuiltAt).parse().ok()?,
+                key_id: self.issuer.key_id.clone(),
+                public_key_fingerprint: self.issuer.fingerprint,
+                signature_b64: text(Blank::SealSignature).parse().ok()?,
+                signed_at: text(Blank::SealedAt).parse().ok()?,
+            }),
+        })
+    }
+
     /// Who issues on these forms, at `now`.
     pub fn origin(&self, now: TimestampMicros) -> Origin {
         Origin {
@@ -150,13 +195,13 @@ impl Forms {
 
 /// The texts in the blanks, kept from one record to the next for their memory.
 #[derive(Debug)]
-struct Values {
-    texts: [Vec<u8>; BLANKS],
+pub(super) struct Values {
+    pub texts: [Vec<u8>; BLANKS],
     minted_at: Option<TimestampMicros>,
 }
 
 impl Values {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Values {
             texts: std::array::from_fn(|_| Vec::new()),
             minted_at: None,
@@ -169,7 +214,7 @@ impl Values {
         text
     }
 
-    fn set(&mut self, blank: Blank, value: impl std::fmt::Display) {
+    pub fn set(&mut self, blank: Blank, value: impl std::fmt::Display) {
         write!(self.text(blank), "{value}").expect("memory takes any text");
     }
 
@@ -182,7 +227,7 @@ impl Values {
         escape_to(self.text(blank), value);
     }
 
-    fn set_record(&mut self, record: &CanonicalRecord, digest: &Digest, number: &PithNumber) {
+    pub fn set_record(&mut self, record: &CanonicalRecord, digest: &Digest, number: &PithNumber) {
         let metadata = &record.metadata;
         self.put(Blank::Id, record.source.id.as_str());
         self.set(Blank::Version, record.source.version);
@@ -208,13 +253,13 @@ impl Values {
         self.put(Blank::Short8, &suffix[..8]);
     }
 
-    fn set_text(&mut self, text: &PaperText) {
+    pub fn set_text(&mut self, text: &PaperText) {
         self.put_escaped(Blank::Title, &text.title);
         self.put_escaped(Blank::Authors, &text.authors_text);
         self.put_escaped(Blank::Excerpt, &text.abstract_excerpt);
     }
 
-    fn set_minted_at(&mut self, time: TimestampMicros) {
+    pub fn set_minted_at(&mut self, time: TimestampMicros) {
         // A whole group is minted at one time.
         if self.minted_at.replace(time) != Some(time) {
             self.set(Blank::MintedAt, time);
@@ -225,7 +270,7 @@ impl Values {
 
 /// The forms being filled in for one record after the other.
 #[derive(Debug)]
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     forms: &'a Forms,
     values: Values,
     scratch: Vec<u8>,
@@ -312,156 +357,81 @@ impl<'a> Page<'a> {
     pub fn is_wire(&self, text: &[u8]) -> bool {
         self.forms.wire.matches(&self.values.texts, text)
     }
-}
 
-/// The primary category and the others of each specimen.
-const SPECIMENS: [(&str, [&str; 2]); 4] = [
-    ("math.GT", ["hep-th", "math.AG"]),
-    ("cs.DL", ["physics.hist-ph", "stat.ME"]),
-    ("q-bio.PE", ["nlin.CD", "quant-ph"]),
-    ("econ.TH", ["astro-ph.EP", "gr-qc"]),
-];
-
-/// An invented record under invented signatures, whose values stand out.
-struct Specimen {
-    fresh: Fresh,
-    seal: BundleSeal,
-    bundle: Bundle,
-}
-
-impl Specimen {
-    fn new(profile: &Profile, key: &PublicKeyObject, number: usize) -> Result<Self, MintError> {
-        let (primary, others) = SPECIMENS[number];
-        let text = PaperText {
-            title: format!("title of specimen {number}"),
-            authors_text: format!("authors of specimen {number}"),
-            abstract_excerpt: format!("abstract of specimen {number}"),
-        };
-        let license = format!("licence of specimen {number}");
-        Self::of(profile, key, number, primary, &others, license, text)
+    /// Fills the forms of a record and its events in; says what they hash to.
+    pub(super) fn fill(&mut self, fresh: &Fresh) -> Digests {
+        let minted_at = fresh.origin.minted_at;
+        let text = &fresh.compact.text;
+        self.begin(&fresh.record, &fresh.digest, &fresh.number, text, minted_at);
+        Digests {
+            record: self.record(),
+            created: self.created(&fresh.compact.receipt_sig),
+            snapshot: self.snapshot(),
+        }
     }
 
-    /// One that has nothing but what it must have, and that in need of escapes: none to be cut up,
-    /// but one that forms have to give.
-    fn bare(profile: &Profile, key: &PublicKeyObject) -> Result<Self, MintError> {
-        let text = PaperText {
-            title: "\"\\\u{1f}\u{e9}".to_owned(),
-            authors_text: String::new(),
-            abstract_excerpt: "\n".to_owned(),
+    /// The signatures of `fresh`, over digests computed anew from what it holds; and, if it is
+    /// sealed, that of its bundle, which must be just `wire`.
+    ///
+    /// # Errors
+    /// What contradicts what.
+    pub fn recompute(
+        &mut self,
+        fresh: &Fresh,
+        wire: Option<&[u8]>,
+    ) -> Result<Signatures, &'static str> {
+        let digests = self.fill(fresh);
+        if digests.record != fresh.digest
+            || PithNumber::of(&fresh.record, &digests.record) != fresh.number
+        {
+            return Err("the number is not the record's");
+        }
+        let compact = &fresh.compact;
+        let title = Digest::of(text::canonical(&compact.text.title).as_bytes());
+        if title != fresh.record.metadata.title_canon_sha256 {
+            return Err("the title shown is not the record's");
+        }
+        let bundle = match &fresh.seal {
+            None => None,
+            Some(seal) => {
+                let digest =
+                    self.bundle(&compact.created_sig, &compact.snapshot_sig, seal.built_at);
+                self.seal(&seal.signature_b64, seal.signed_at);
+                if !wire.is_some_and(|wire| self.is_wire(wire)) {
+                    return Err("the bundle is not the one that was signed");
+                }
+                Some((digest, seal.signature_b64))
+            }
         };
-        let number = SPECIMENS.len();
-        Self::of(profile, key, number, "cs.LG", &[], String::new(), text)
-    }
-
-    fn of(
-        profile: &Profile,
-        key: &PublicKeyObject,
-        number: usize,
-        primary: &str,
-        others: &[&str],
-        license: String,
-        text: PaperText,
-    ) -> Result<Self, MintError> {
-        let small = u8::try_from(number).expect("there are few specimens");
-        let time = |year: usize| {
-            let text = format!("{}-05-{:02}T12:{number:02}:45Z", year + number, 13 + number);
-            text.parse::<Timestamp>().expect("a time")
-        };
-        let signature = |n: u8| SignatureBytes::from_bytes([16 * n + small; 64]);
-        let category = |text: &&str| text.parse().expect("a category");
-        let id: ArxivId = format!("math/92050{number:02}").parse().expect("an id");
-        let version = 4_123_456_700 + u32::from(small);
-        let others = others.iter().map(category).collect::<Vec<_>>();
-        let record = CanonicalRecord {
-            source: RecordSource {
-                id,
-                kind: ArxivKind,
-                version: version.try_into().expect("not 0"),
-            },
-            metadata: RecordMetadata {
-                license,
-                primary_cat: category(&primary),
-                submitted_at: time(1911),
-                cross_cats_sorted: CrossCategories::try_from(others).expect("they are sorted"),
-                title_canon_sha256: Digest::of(&[small, 1]),
-                abstract_canon_sha256: Digest::of(&[small, 2]),
-            },
-            schema_version: SchemaVersion,
-        };
-        let digest = record.digest();
-        let seal = BundleSeal {
-            built_at: time(1933),
-            key_id: key.key_id.clone(),
-            public_key_fingerprint: key.key.fingerprint(),
-            signature_b64: signature(4),
-            signed_at: time(1944).into(),
-        };
-        let fresh = Fresh {
-            number: PithNumber::of(&record, &digest),
-            record,
-            digest,
-            origin: Origin {
-                signer_id: profile.registry_id.clone(),
-                builder_version: profile.builder_version.clone(),
-                key_id: key.key_id.clone(),
-                fingerprint: key.key.fingerprint(),
-                minted_at: time(1922).into(),
-            },
-            compact: Compact {
-                text,
-                receipt_sig: signature(1),
-                created_sig: signature(2),
-                snapshot_sig: signature(3),
-            },
-            seal: Some(seal.clone()),
-        };
-        let book = KeyBook::from_iter([key.clone()]);
-        let parts = Contents::from(&fresh).parts(profile, &book, key, seal.built_at)?;
-        let bundle = parts.with_signature(
-            seal.key_id.clone(),
-            seal.public_key_fingerprint,
-            seal.signature_b64,
-            seal.signed_at,
-        );
-        Ok(Specimen {
-            fresh,
-            seal,
+        Ok(Signatures {
+            events: [
+                (digests.record, compact.receipt_sig),
+                (digests.created, compact.created_sig),
+                (digests.snapshot, compact.snapshot_sig),
+            ],
             bundle,
         })
     }
+}
 
-    fn values(&self) -> Values {
-        let (fresh, seal) = (&self.fresh, &self.seal);
-        let mut values = Values::new();
-        values.set_record(&fresh.record, &fresh.digest, &fresh.number);
-        values.set_text(&fresh.compact.text);
-        values.set_minted_at(fresh.origin.minted_at);
-        values.set(Blank::BuiltAt, seal.built_at);
-        values.set(Blank::SealedAt, seal.signed_at);
-        values.set(Blank::ReceiptSignature, fresh.compact.receipt_sig);
-        values.set(Blank::CreatedSignature, fresh.compact.created_sig);
-        values.set(Blank::SnapshotSignature, fresh.compact.snapshot_sig);
-        values.set(Blank::SealSignature, seal.signature_b64);
-        let [created, snapshot] = [0, 1].map(|index| self.bundle.events[index].content_sha256);
-        values.set(Blank::CreatedDigest, created);
-        values.set(Blank::SnapshotDigest, snapshot);
-        values.set(Blank::StateDigest, self.bundle.state.state_sha256);
-        let digest = self.bundle.bundle_signature.bundle_sha256;
-        values.set(Blank::BundleDigest, digest);
-        values
-    }
+/// What the receipt and the two events of a record sign, computed from its forms.
+pub(super) struct Digests {
+    pub record: Digest,
+    created: Digest,
+    snapshot: Digest,
+}
 
-    /// What is hashed of the record, its two events, the state and the bundle; then the bundle as
-    /// published.
-    fn texts(&self) -> [Vec<u8>; 6] {
-        let bundle = &self.bundle;
-        [
-            canonical::to_vec(&bundle.canonical_record).expect("a record is JSON"),
-            event::content(&bundle.events[0]),
-            event::content(&bundle.events[1]),
-            bundle.state.content(),
-            bundle.content(),
-            bundle.to_wire(),
-        ]
+/// The signatures of a fresh mint, each with the digest that it has to cover.
+pub(crate) struct Signatures {
+    /// The receipt's, record_created's and graph_snapshot's.
+    pub events: [(Digest, SignatureBytes); 3],
+    /// The bundle's.
+    pub bundle: Option<(Digest, SignatureBytes)>,
+}
+
+impl Signatures {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &(Digest, SignatureBytes)> {
+        self.events.iter().chain(&self.bundle)
     }
 }

@@ -4,13 +4,13 @@ use super::contents::{Contents, KeyBook};
 use super::form::{Forms, Page};
 use super::plan::{Item, Outcome, Prepared, Work};
 use super::{MintError, SelfCheck};
-use crate::arxiv::{Paper, text};
+use crate::arxiv::Paper;
 use crate::bundle::Bundle;
 use crate::canonical;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::home::Profile;
-use crate::keys::{Keyset, PublicKeyObject, REGISTRY, SignatureBytes, Signer};
+use crate::keys::{PublicKeyObject, REGISTRY, SignatureBytes, Signer, TrustedKeys};
 use crate::ledger::{BundleSeal, Compact, Fresh, Held, Issued, Ledger};
 use crate::number::PithNumber;
 use crate::state::{Candidate, KeyTable, merge};
@@ -135,7 +135,7 @@ impl<'a> Issuer<'a> {
     pub fn new(
         profile: &'a Profile,
         signer: &'a dyn Signer,
-        keyset: &Keyset,
+        keyset: &TrustedKeys,
         ledger: &mut Ledger,
         self_check: SelfCheck,
     ) -> Result<Self, MintError> {
@@ -166,7 +166,7 @@ impl<'a> Issuer<'a> {
     pub fn unsigning(
         profile: &'a Profile,
         key: &PublicKeyObject,
-        keyset: &Keyset,
+        keyset: &TrustedKeys,
         ledger: &Ledger,
     ) -> Result<Self, MintError> {
         let mut trust = Trust::new();
@@ -180,6 +180,12 @@ impl<'a> Issuer<'a> {
             trust,
             self_check: SelfCheck::Strict,
         })
+    }
+
+    /// Judges what it signs by `trust` instead of the keys alone: a bundle may hold signatures of keys
+    /// that were revoked since, of which a list of keys can't tell which ones count.
+    pub fn judging_by(self, trust: Trust) -> Self {
+        Issuer { trust, ..self }
     }
 
     /// Makes what minting needs of a paper; under a strict self-check twice, and compares.
@@ -371,14 +377,14 @@ impl<'a> Issuer<'a> {
         if !self.forms.are_of(fresh) || seal.key_id != self.key.key_id {
             return false;
         }
-        let digest = fill(fresh, page);
+        let digests = page.fill(fresh);
         let bundle = page.bundle(
             &fresh.compact.created_sig,
             &fresh.compact.snapshot_sig,
             seal.built_at,
         );
         page.seal(&seal.signature_b64, seal.signed_at);
-        digest.record == fresh.digest && self.key.key.verifies(&bundle, &seal.signature_b64)
+        digests.record == fresh.digest && self.key.key.verifies(&bundle, &seal.signature_b64)
     }
 
     /// Signs a bundle of any contents and checks the bytes that will be written.
@@ -479,29 +485,6 @@ impl<'a> Issuer<'a> {
     }
 }
 
-/// What the receipt and the two events of a record sign, computed from its forms.
-struct Digests {
-    record: Digest,
-    created: Digest,
-    snapshot: Digest,
-}
-
-fn fill(fresh: &Fresh, page: &mut Page<'_>) -> Digests {
-    let minted_at = fresh.origin.minted_at;
-    page.begin(
-        &fresh.record,
-        &fresh.digest,
-        &fresh.number,
-        &fresh.compact.text,
-        minted_at,
-    );
-    Digests {
-        record: page.record(),
-        created: page.created(&fresh.compact.receipt_sig),
-        snapshot: page.snapshot(),
-    }
-}
-
 impl Unchecked {
     /// Adds the signatures of a record, over digests recomputed from what will be written: from
     /// `fresh`, as the ledger will hold it, and from `wire`, whose bytes must follow from it.
@@ -512,37 +495,14 @@ impl Unchecked {
         wire: Option<&[u8]>,
         page: &mut Page<'_>,
     ) -> Result<(), MintError> {
-        let fail = |message: &str| {
-            Err(MintError::SelfCheck {
+        let signatures = page
+            .recompute(fresh, wire)
+            .map_err(|message| MintError::SelfCheck {
                 number: fresh.number,
                 arxiv: fresh.record.source.arxiv_version(),
                 message: message.to_owned(),
-            })
-        };
-        let digests = fill(fresh, page);
-        if digests.record != fresh.digest
-            || PithNumber::of(&fresh.record, &digests.record) != fresh.number
-        {
-            return fail("the number is not the record's");
-        }
-        let title = Digest::of(text::canonical(&fresh.compact.text.title).as_bytes());
-        if title != fresh.record.metadata.title_canon_sha256 {
-            return fail("the title shown is not the record's");
-        }
-        let compact = &fresh.compact;
-        self.signed.extend([
-            (digests.record, compact.receipt_sig),
-            (digests.created, compact.created_sig),
-            (digests.snapshot, compact.snapshot_sig),
-        ]);
-        if let Some(seal) = &fresh.seal {
-            let digest = page.bundle(&compact.created_sig, &compact.snapshot_sig, seal.built_at);
-            page.seal(&seal.signature_b64, seal.signed_at);
-            if !wire.is_some_and(|wire| page.is_wire(wire)) {
-                return fail("the bundle is not the one that was signed");
-            }
-            self.signed.push((digest, seal.signature_b64));
-        }
+            })?;
+        self.signed.extend(signatures.iter());
         self.places.resize(self.signed.len(), place);
         Ok(())
     }

@@ -6,10 +6,14 @@
 mod contents;
 mod form;
 mod issuer;
+mod leaves;
 mod plan;
 mod reissue;
+mod specimen;
 
+pub(crate) use form::{Forms, Page};
 pub use issuer::{BundleLines, Group, Issuer};
+pub use leaves::{SignedCount, each_signed, holds_other_event};
 pub use plan::{Item, Outcome, Prepared, plan};
 pub use reissue::{Reissue, current_receipt};
 

@@ -1,5 +1,6 @@
 //! Which event follows, supersedes or contradicts which (SPEC 7, rules 3 to 6).
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
@@ -19,74 +20,90 @@ pub struct Dangling {
     pub member: &'static str,
 }
 
-pub(super) type Events<'a> = BTreeMap<EventId, &'a Event>;
+pub(super) type Events<'a> = BTreeMap<EventId, Cow<'a, Event>>;
 
-/// The edges among a set of valid events that hold.
+/// A set of valid events and the edges among them that hold. It grows event by event, and what it
+/// holds depends on the set alone.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Graph<'a> {
-    events: &'a Events<'a>,
+    pub events: Events<'a>,
     prev: BTreeMap<EventId, EventId>,
     pub superseded: BTreeSet<EventId>,
-    pub dangling: Vec<Dangling>,
+    /// The edges that do not hold, be it that the event named has not come yet.
+    void: BTreeSet<Dangling>,
+    /// Events that have not come, and the edges to them.
+    awaited: BTreeMap<EventId, Vec<Dangling>>,
 }
 
 impl<'a> Graph<'a> {
-    /// Rules 3 and 4. An edge runs from an event to one named by its hash, so none can be a cycle.
-    pub fn of(events: &'a Events<'a>) -> Self {
-        let mut graph = Graph {
-            events,
-            prev: BTreeMap::new(),
-            superseded: BTreeSet::new(),
-            dangling: Vec::new(),
-        };
-        for (id, event) in events {
-            if let Some(prev) = event.prev_event {
-                match events.get(&prev) {
-                    Some(named) if follows(event, named) => {
-                        graph.prev.insert(*id, prev);
-                    }
-                    _ => graph.report(*id, prev, "prev_event"),
-                }
-            }
-            for named_id in &event.supersedes {
-                match events.get(named_id) {
-                    Some(named) if supersedes(event, named) => {
-                        graph.superseded.insert(*named_id);
-                    }
-                    _ => graph.report(*id, *named_id, "supersedes"),
-                }
-            }
-        }
-        graph.dangling.sort();
-        graph.dangling.dedup();
-        graph
-    }
-
-    fn report(&mut self, event_id: EventId, names: EventId, member: &'static str) {
-        self.dangling.push(Dangling {
-            event_id,
+    /// Adds a valid event, or exchanges it for another copy of itself, which differs in nothing
+    /// that is looked at here. Rules 3 and 4: an edge runs from an event to one named by its hash,
+    /// so none can be a cycle, and one that holds goes on holding.
+    pub fn insert(&mut self, id: EventId, event: Cow<'a, Event>) {
+        let prev = event.prev_event.iter().map(|names| (*names, PREV));
+        let old = event.supersedes.iter().map(|names| (*names, SUPERSEDES));
+        let edges = prev.chain(old).map(|(names, member)| Dangling {
+            event_id: id,
             names,
             member,
         });
+        let mut edges: Vec<Dangling> = edges.collect();
+        if self.events.insert(id, event).is_some() {
+            return;
+        }
+        edges.extend(self.awaited.remove(&id).into_iter().flatten());
+        for edge in edges {
+            self.link(edge);
+        }
+    }
+
+    /// Notes whether an edge holds.
+    fn link(&mut self, edge: Dangling) {
+        let event = &self.events[&edge.event_id];
+        let named = self.events.get(&edge.names);
+        let holds = named.is_some_and(|named| match edge.member {
+            PREV => follows(event, named),
+            _ => supersedes(event, named),
+        });
+        if named.is_none() {
+            self.awaited.entry(edge.names).or_default().push(edge);
+        }
+        if !holds {
+            self.void.insert(edge);
+            return;
+        }
+        self.void.remove(&edge);
+        if edge.member == PREV {
+            self.prev.insert(edge.event_id, edge.names);
+        } else {
+            self.superseded.insert(edge.names);
+        }
+    }
+
+    /// The edges that do not hold, sorted.
+    pub fn dangling(&self) -> Vec<Dangling> {
+        self.void.iter().copied().collect()
     }
 
     /// Rule 5: the groups of events that contradict each other, sorted.
     pub fn equivocations(&self) -> Vec<Equivocation> {
         let mut branches: BTreeMap<(&str, &str, EventId), Vec<EventId>> = BTreeMap::new();
         let mut records = Vec::new();
-        for (id, event) in self.events {
+        for (id, event) in &self.events {
             if self.superseded.contains(id) {
                 continue;
             }
-            if let Some(prev) = self.prev.get(id) {
+            // A record_created is no branch: were it left out together with another event that
+            // follows the same one, the paper would have no record, since it superseded the old.
+            if event.event_type == RECORD_CREATED {
+                records.push(*id);
+            } else if let Some(prev) = self.prev.get(id) {
                 let key = (
                     event.signer.signer_id.as_str(),
                     event.target.as_str(),
                     *prev,
                 );
                 branches.entry(key).or_default().push(*id);
-            }
-            if event.event_type == RECORD_CREATED {
-                records.push(*id);
             }
         }
         let mut groups: Vec<_> = branches
@@ -100,7 +117,7 @@ impl<'a> Graph<'a> {
             })
             .collect();
         if records.len() > 1 {
-            let least = self.events[&records[0]];
+            let least = &self.events[&records[0]];
             groups.push(Equivocation {
                 signer_id: least.signer.signer_id.clone(),
                 target: least.target.clone(),
@@ -117,7 +134,7 @@ impl<'a> Graph<'a> {
         let excluded = self.excluded(equivocations);
         let mut followers: BTreeMap<EventId, Vec<EventId>> = BTreeMap::new();
         let mut ready = BinaryHeap::new();
-        let place = |id: EventId| Reverse((Place::of(self.events[&id]), id));
+        let place = |id: EventId| Reverse((Place::of(&self.events[&id]), id));
         for id in self.events.keys().filter(|id| !excluded.contains(id)) {
             match self.prev.get(id) {
                 Some(prev) if !excluded.contains(prev) => {
@@ -134,8 +151,12 @@ impl<'a> Graph<'a> {
         applied
     }
 
-    /// Members of a group, and whatever follows one; but the least of several record_created
-    /// stays, so that a paper never loses its record.
+    fn is_record(&self, id: &EventId) -> bool {
+        self.events[id].event_type == RECORD_CREATED
+    }
+
+    /// Members of a group, and whatever follows one. A record_created is left out for nothing but
+    /// being one of several, of which the least stays: so a paper never loses its record.
     fn excluded(&self, equivocations: &[Equivocation]) -> BTreeSet<EventId> {
         let kept = equivocations
             .iter()
@@ -152,12 +173,16 @@ impl<'a> Graph<'a> {
             .collect();
         while let Some(id) = open.pop() {
             if Some(id) != kept && excluded.insert(id) {
-                open.extend(followers.get(&id).into_iter().flatten());
+                let followers = followers.get(&id).into_iter().flatten();
+                open.extend(followers.filter(|id| !self.is_record(id)));
             }
         }
         excluded
     }
 }
+
+const PREV: &str = "prev_event";
+const SUPERSEDES: &str = "supersedes";
 
 /// Whether `event` may claim `named` as the event before it.
 fn follows(event: &Event, named: &Event) -> bool {

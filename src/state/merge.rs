@@ -1,10 +1,9 @@
 //! The merge itself (SPEC 7).
 
 use std::borrow::Cow;
-use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::graph::{Dangling, Events, Graph};
+use super::graph::{Dangling, Graph};
 use super::validity::{Candidate, InvalidReason, KeyTable};
 use super::{Current, Entry, InvalidEvent, MergeVersion, State, StateType, StateVersion};
 use crate::canonical::{self, Fragment};
@@ -72,8 +71,11 @@ pub(crate) fn replay<'a>(
     keys: &KeyTable,
     shown: BTreeMap<EventId, Shown>,
 ) -> Replayed<'a> {
-    let (valid, invalid) = judge(&subject, candidates, keys);
-    fold(subject, valid, invalid, aliases, shown)
+    let mut merging = Merging::new(subject);
+    for candidate in candidates {
+        merging.add(candidate, keys);
+    }
+    merging.fold(aliases, shown)
 }
 
 /// As [`merge`], for events that are valid: they were judged before, or will be before anybody
@@ -83,110 +85,160 @@ pub(crate) fn merge_valid(
     events: impl IntoIterator<Item = Event>,
     aliases: impl IntoIterator<Item = SourceAlias>,
 ) -> Merged {
-    let owned = |event: Event| (event.event_id, Cow::Owned(event));
-    let valid = events.into_iter().map(owned).collect();
-    fold(subject, valid, Vec::new(), aliases, BTreeMap::new()).into_merged()
+    let mut merging = Merging::new(subject);
+    for event in events {
+        merging.add_valid(event);
+    }
+    merging.fold(aliases, BTreeMap::new()).into_merged()
 }
 
-/// Rules 3 to 8.
-fn fold<'a>(
+/// What became of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It is valid and was not there.
+    New,
+    /// A valid copy of it was there.
+    Known,
+    /// It is not valid, and no copy of it that came before is.
+    Invalid(InvalidReason),
+}
+
+/// A merge that grows event by event.
+///
+/// Each candidate is judged once, when it comes, and what it says of others is noted then. What
+/// [`merged`](Self::merged) gives is what [`merge`] gives of all that has come, in whatever order. The
+/// state's hash covers all of it, so writing the state takes time in proportion to its length; no
+/// event is read or verified again for it.
+#[derive(Debug, Clone)]
+pub struct Merging<'a> {
     subject: PithNumber,
-    valid: BTreeMap<EventId, Cow<'a, Event>>,
-    invalid: Vec<InvalidEvent>,
-    aliases: impl IntoIterator<Item = SourceAlias>,
-    mut shown: BTreeMap<EventId, Shown>,
-) -> Replayed<'a> {
-    let events: Events<'_> = valid
-        .iter()
-        .map(|(id, event)| (*id, event.as_ref()))
-        .collect();
-    let graph = Graph::of(&events);
-    let equivocations = graph.equivocations();
-    let applied_event_ids = graph.applied(&equivocations);
-
-    let mut current = Current::default();
-    let mut record = None;
-    for id in &applied_event_ids {
-        let event = events[id];
-        if graph.superseded.contains(id) {
-            continue;
-        }
-        if event.event_type == RECORD_CREATED {
-            current.record_created = Some(entry(event, &mut shown));
-            record = Some(event);
-        } else if let Some(array) = current.array_of(&event.event_type) {
-            array.push(entry(event, &mut shown));
-        }
-    }
-    current.source_aliases = earliest_aliases(aliases);
-    if let Some((payload, created_at)) = record.and_then(record_created) {
-        current.canonical_record = Some(fragment(&payload.canonical_record));
-        if current.source_aliases.is_empty() {
-            current.source_aliases = aliases_at(&payload.canonical_record, &subject, created_at);
-        }
-    }
-
-    let mut state = State {
-        state_type: StateType,
-        state_version: StateVersion,
-        pith_number: subject,
-        merge_version: MergeVersion,
-        event_count: (valid.len() + invalid.len()) as u64,
-        valid_event_count: valid.len() as u64,
-        invalid_event_count: invalid.len() as u64,
-        equivocation_count: equivocations.len() as u64,
-        current,
-        equivocations,
-        invalid_events: invalid,
-        applied_event_ids,
-        state_sha256: Digest::from_bytes([0; 32]),
-    };
-    let content = state.content();
-    state.state_sha256 = Digest::of(&content);
-    let dangling = graph.dangling;
-    Replayed {
-        events: in_bundle_order(valid, &state.applied_event_ids),
-        state,
-        content,
-        dangling,
-    }
+    graph: Graph<'a>,
+    faults: BTreeMap<Option<EventId>, InvalidReason>,
 }
 
-/// Rules 1 and 2: one event for each identity that has a valid copy, a reason for each other.
-fn judge<'a>(
-    subject: &PithNumber,
-    candidates: impl IntoIterator<Item = Candidate<'a>>,
-    keys: &KeyTable,
-) -> (BTreeMap<EventId, Cow<'a, Event>>, Vec<InvalidEvent>) {
-    let mut valid: BTreeMap<EventId, Cow<'a, Event>> = BTreeMap::new();
-    let mut faults: BTreeMap<Option<EventId>, InvalidReason> = BTreeMap::new();
-    for candidate in candidates {
-        if let Some(reason) = candidate.fault(subject, keys) {
+impl<'a> Merging<'a> {
+    /// A merge of nothing yet about `subject`.
+    pub fn new(subject: PithNumber) -> Self {
+        Merging {
+            subject,
+            graph: Graph::default(),
+            faults: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a candidate (rules 1 and 2). `keys` must be the same table every time.
+    pub fn add(&mut self, candidate: Candidate<'a>, keys: &KeyTable) -> Added {
+        if let Some(reason) = candidate.fault(&self.subject, keys) {
+            if candidate
+                .id
+                .is_some_and(|id| self.graph.events.contains_key(&id))
+            {
+                return Added::Known;
+            }
             // Copies may fail differently; the first check in order decides, whatever came first.
-            let least = faults.entry(candidate.id).or_insert(reason);
+            let least = self.faults.entry(candidate.id).or_insert(reason);
             *least = (*least).min(reason);
-            continue;
+            return Added::Invalid(*least);
         }
         let (Some(id), Some(event)) = (candidate.id, candidate.event) else {
-            continue;
+            unreachable!("a candidate without an event has a fault");
         };
-        match valid.entry(id) {
-            Slot::Vacant(slot) => {
-                slot.insert(event);
+        self.faults.remove(&Some(id));
+        self.put(id, event)
+    }
+
+    /// Adds an event that was found valid before: a ledger holds none but such.
+    pub fn add_valid(&mut self, event: Event) -> Added {
+        self.put(event.event_id, Cow::Owned(event))
+    }
+
+    fn put(&mut self, id: EventId, event: Cow<'a, Event>) -> Added {
+        match self.graph.events.get(&id) {
+            None => {
+                self.graph.insert(id, event);
+                Added::New
             }
-            Slot::Occupied(mut slot) => {
-                if canonical_bytes(&event) < canonical_bytes(slot.get()) {
-                    slot.insert(event);
+            // Of several valid copies the one with the least bytes is kept.
+            Some(known) => {
+                if canonical_bytes(&event) < canonical_bytes(known) {
+                    self.graph.insert(id, event);
                 }
+                Added::Known
             }
         }
     }
-    let invalid = faults
-        .into_iter()
-        .filter(|(id, _)| id.is_none_or(|id| !valid.contains_key(&id)))
-        .map(|(event_id, reason)| InvalidEvent { event_id, reason })
-        .collect();
-    (valid, invalid)
+
+    /// What [`merge`] gives of everything that was added.
+    pub fn merged(&self, aliases: impl IntoIterator<Item = SourceAlias>) -> Merged {
+        self.clone().fold(aliases, BTreeMap::new()).into_merged()
+    }
+
+    /// Rules 5 to 8.
+    fn fold(
+        self,
+        aliases: impl IntoIterator<Item = SourceAlias>,
+        mut shown: BTreeMap<EventId, Shown>,
+    ) -> Replayed<'a> {
+        let Merging {
+            subject,
+            graph,
+            faults,
+        } = self;
+        let equivocations = graph.equivocations();
+        let applied_event_ids = graph.applied(&equivocations);
+
+        let mut current = Current::default();
+        let mut record = None;
+        for id in &applied_event_ids {
+            let event = &graph.events[id];
+            if graph.superseded.contains(id) {
+                continue;
+            }
+            if event.event_type == RECORD_CREATED {
+                current.record_created = Some(entry(event, &mut shown));
+                record = Some(event);
+            } else if let Some(array) = current.array_of(&event.event_type) {
+                array.push(entry(event, &mut shown));
+            }
+        }
+        current.source_aliases = earliest_aliases(aliases);
+        if let Some((payload, created_at)) = record.and_then(|event| record_created(event)) {
+            current.canonical_record = Some(fragment(&payload.canonical_record));
+            if current.source_aliases.is_empty() {
+                current.source_aliases =
+                    aliases_at(&payload.canonical_record, &subject, created_at);
+            }
+        }
+
+        let invalid: Vec<InvalidEvent> = faults
+            .into_iter()
+            .map(|(event_id, reason)| InvalidEvent { event_id, reason })
+            .collect();
+        let valid_count = graph.events.len() as u64;
+        let mut state = State {
+            state_type: StateType,
+            state_version: StateVersion,
+            pith_number: subject,
+            merge_version: MergeVersion,
+            event_count: valid_count + invalid.len() as u64,
+            valid_event_count: valid_count,
+            invalid_event_count: invalid.len() as u64,
+            equivocation_count: equivocations.len() as u64,
+            current,
+            equivocations,
+            invalid_events: invalid,
+            applied_event_ids,
+            state_sha256: Digest::from_bytes([0; 32]),
+        };
+        let content = state.content();
+        state.state_sha256 = Digest::of(&content);
+        Replayed {
+            dangling: graph.dangling(),
+            events: in_bundle_order(graph.events, &state.applied_event_ids),
+            state,
+            content,
+        }
+    }
 }
 
 fn canonical_bytes(event: &Event) -> Vec<u8> {

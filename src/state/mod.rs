@@ -1,7 +1,7 @@
 //! The state of a paper: its events, merged (SPEC 7).
 //!
 //! [`merge`] is a pure function of a set of events, the source aliases, the subject and a
-//! [`KeyTable`]. Trust plays no part in it.
+//! [`KeyTable`]. Trust plays no part in it. [`Merging`] is the same for events that come one by one.
 
 mod graph;
 mod merge;
@@ -10,7 +10,7 @@ mod validity;
 use serde::{Deserialize, Serialize};
 
 pub use graph::Dangling;
-pub use merge::{Merged, merge};
+pub use merge::{Added, Merged, Merging, merge};
 pub(crate) use merge::{Replayed, Shown, merge_valid, replay};
 pub use validity::{Candidate, InvalidReason, KeyTable, KeyTableError, TableKey};
 

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Node, from_node};
 use crate::digest::Digest;
-use crate::event::{self, Event, EventId, GRAPH_SNAPSHOT, Payload, RECORD_CREATED, RecordCreated};
+use crate::event::{
+    self, Event, EventId, EventKind, GRAPH_SNAPSHOT, MAX_PAYLOAD_DEPTH, Payload, RECORD_CREATED,
+    RecordCreated,
+};
 use crate::keys::{Fingerprint, KeyId, PublicKey, PublicKeyObject, REGISTRY};
 use crate::number::PithNumber;
 
@@ -89,6 +92,8 @@ pub enum InvalidReason {
     Subject,
     /// A target that its type does not allow.
     Target,
+    /// A payload that does not have the form of its type.
+    Form,
     /// `content_sha256` or `event_id` is not the hash of the content.
     ContentHash,
     /// `signer` and `signature` name different keys.
@@ -114,6 +119,7 @@ impl InvalidReason {
             InvalidReason::Shape => "shape",
             InvalidReason::Subject => "subject",
             InvalidReason::Target => "target",
+            InvalidReason::Form => "form",
             InvalidReason::ContentHash => "content_hash",
             InvalidReason::KeyMismatch => "key_mismatch",
             InvalidReason::UnknownKey => "unknown_key",
@@ -184,7 +190,10 @@ fn check(
         event.subject_pith_number == *subject,
         InvalidReason::Subject,
     )?;
-    require(target_fits(event), InvalidReason::Target)?;
+    let kind = EventKind::of(&event.event_type);
+    let takes_target = kind.is_none_or(|kind| kind.takes_target(&event.target));
+    require(takes_target, InvalidReason::Target)?;
+    require(event.statement().is_ok(), InvalidReason::Form)?;
     require(
         event.event_id == *id && event.content_sha256 == *id.digest(),
         InvalidReason::ContentHash,
@@ -207,7 +216,7 @@ fn check(
         InvalidReason::Signature,
     )?;
     require(
-        key.signer_type == REGISTRY || !only_registry_signs(&event.event_type),
+        key.signer_type == REGISTRY || !kind.is_some_and(EventKind::registry_only),
         InvalidReason::NotRegistry,
     )?;
     let Payload::RecordCreated(payload) = &event.payload else {
@@ -224,36 +233,15 @@ fn check(
     )
 }
 
-fn only_registry_signs(event_type: &str) -> bool {
-    matches!(event_type, RECORD_CREATED | GRAPH_SNAPSHOT)
-}
-
 /// Whether the payload is of the event's type: reading sees to that, making an event need not.
 fn payload_fits(event: &Event) -> bool {
     match &event.payload {
         Payload::RecordCreated(_) => event.event_type == RECORD_CREATED,
         Payload::GraphSnapshot(_) => event.event_type == GRAPH_SNAPSHOT,
-        Payload::Open(_) => !only_registry_signs(&event.event_type),
-    }
-}
-
-/// SPEC 5: each known type has its target; unknown types may have any.
-fn target_fits(event: &Event) -> bool {
-    let target = event.target.as_str();
-    match event.event_type.as_str() {
-        GRAPH_SNAPSHOT => target == "graph",
-        "correction" => {
-            let claim = target.strip_prefix("claim:");
-            matches!(target, "record" | "graph") || claim.is_some_and(|id| !id.is_empty())
+        Payload::Open(payload) => {
+            !EventKind::of(&event.event_type).is_some_and(EventKind::registry_only)
+                && !payload.nests_deeper_than(MAX_PAYLOAD_DEPTH)
         }
-        RECORD_CREATED
-        | "author_attestation"
-        | "timestamp_anchor"
-        | "storage_attestation"
-        | "citation_signature"
-        | "replication_record"
-        | "mirror_hint" => target == "record",
-        _ => true,
     }
 }
 

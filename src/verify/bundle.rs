@@ -6,18 +6,19 @@ use super::code::{Code, code_of};
 use super::digests::{Digests, StatedState};
 use super::document::DocumentKind;
 use super::report::{Outcome, Report};
+use super::statement::statement;
 use super::trust::{Signed, judge};
-use super::{Policy, Verdict};
+use super::{Policy, Trust, Verdict};
 use crate::arxiv::text;
-use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint};
-use crate::canonical::Fragment;
+use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint, timestamp_proofs};
+use crate::canonical::{Fragment, Json};
 use crate::digest::Digest;
-use crate::event::{Event, Payload, RecordCreated};
+use crate::event::{Event, EventId, Payload, RecordCreated};
 use crate::keys::{Fingerprint, KeyId, PublicKey, REGISTRY};
 use crate::number::{AliasKind, PithNumber, alias_values};
 use crate::record::CanonicalRecord;
 use crate::snapshot::{EMPTY_SNAPSHOT, EXCERPT_CHARS, GraphSnapshot};
-use crate::state::{Candidate, KeyTable, Replayed, replay};
+use crate::state::{Candidate, InvalidEvent, InvalidReason, KeyTable, Replayed, replay};
 
 /// Judges a bundle that was read.
 pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
@@ -26,23 +27,7 @@ pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
 
 /// As [`verify_bundle`], with what its parts hash to.
 pub(super) fn judge_bundle<S>(bundle: &Bundle<S>, digests: Digests<'_>, policy: &Policy) -> Report {
-    let mut report = Report::new(DocumentKind::Bundle);
-    report.pith_number = Some(bundle.pith_number);
-    record(&mut report, bundle, &digests.record);
-    let bundle_digest = digests.bundle;
-    let registry_id = registry_id(bundle);
-    match KeyTable::of_published(&bundle.public_keys, registry_id) {
-        Ok(keys) => {
-            events(&mut report, bundle, &keys, digests);
-            public_keys(&mut report, bundle);
-        }
-        Err(error) => report.fail(Code::BundleKeys, "public_keys", error.to_string()),
-    }
-    for (index, event) in bundle.events.iter().enumerate() {
-        contents(&mut report, bundle, &format!("events[{index}]"), event);
-    }
-    links(&mut report, bundle);
-    signature(&mut report, bundle, &bundle_digest);
+    let mut report = soundness(bundle, digests, policy.trust);
     if let Some(expected) = policy.expect {
         report.compare(
             Code::NumberExpected,
@@ -53,8 +38,41 @@ pub(super) fn judge_bundle<S>(bundle: &Bundle<S>, digests: Digests<'_>, policy: 
         );
     }
     if report.verdict() != Verdict::Failed {
-        trust(&mut report, bundle, policy, registry_id);
+        trust(&mut report, bundle, policy, bundle.registry_id());
     }
+    report
+}
+
+/// What is found of a bundle by whoever judges it, trusting whom they may; but for timestamps, of
+/// which nothing is known.
+pub(crate) fn bundle_soundness(bundle: &Bundle) -> Report {
+    soundness(bundle, Digests::of(bundle), &Trust::new())
+}
+
+fn soundness<S>(bundle: &Bundle<S>, digests: Digests<'_>, known: &Trust) -> Report {
+    let mut report = Report::new(DocumentKind::Bundle);
+    report.pith_number = Some(bundle.pith_number);
+    record(&mut report, bundle, &digests.record);
+    let bundle_digest = digests.bundle;
+    let registry_id = bundle.registry_id();
+    match KeyTable::of_published(&bundle.public_keys, registry_id) {
+        Ok(keys) => {
+            events(&mut report, bundle, &keys, digests);
+            public_keys(&mut report, bundle);
+        }
+        Err(error) => report.fail(Code::BundleKeys, "public_keys", error.to_string()),
+    }
+    for (index, event) in bundle.events.iter().enumerate() {
+        contents(
+            &mut report,
+            bundle,
+            &format!("events[{index}]"),
+            event,
+            known,
+        );
+    }
+    links(&mut report, bundle);
+    signature(&mut report, bundle, &bundle_digest);
     report
 }
 
@@ -115,22 +133,6 @@ fn aliases<S>(report: &mut Report, bundle: &Bundle<S>, number: &PithNumber) {
     }
 }
 
-/// The registry that a bundle's own keys speak for: the signer of the first event under a key
-/// that the bundle carries without a signer. If another such event names another registry, it is
-/// invalid, so a sound bundle has one.
-fn registry_id<S>(bundle: &Bundle<S>) -> &str {
-    let own_key = |fingerprint: Fingerprint| {
-        let mut keys = bundle.public_keys.iter();
-        keys.any(|object| object.signer.is_none() && object.key.fingerprint() == fingerprint)
-    };
-    bundle
-        .events
-        .iter()
-        .map(|event| &event.signer)
-        .find(|signer| own_key(signer.public_key_fingerprint))
-        .map_or("", |signer| signer.signer_id.as_str())
-}
-
 /// SPEC 5 and 7: every event valid, in order, and the state what they merge to.
 fn events<S>(report: &mut Report, bundle: &Bundle<S>, keys: &KeyTable, digests: Digests<'_>) {
     let candidates = digests.events.iter().zip(&bundle.events);
@@ -142,7 +144,9 @@ fn events<S>(report: &mut Report, bundle: &Bundle<S>, keys: &KeyTable, digests: 
             .event_id
             .map(|id| id.to_string())
             .unwrap_or_default();
-        let message = format!("not valid: {}", invalid.reason.as_str());
+        let fault = malformed(bundle, &digests.events, invalid);
+        let why = fault.unwrap_or_else(|| invalid.reason.as_str().to_owned());
+        let message = format!("not valid: {why}");
         report.fail(code_of(invalid.reason), &id, message);
     }
     if merged.state.invalid_events.is_empty() {
@@ -177,7 +181,37 @@ fn events<S>(report: &mut Report, bundle: &Bundle<S>, keys: &KeyTable, digests: 
         let first = group.event_ids[0].to_string();
         report.add(Code::EventsEquivocation, Outcome::Note, first, message);
     }
+    proofs(report, bundle, &merged);
     state(report, &digests.state, &digests.record_text, &merged);
+}
+
+/// What is wrong with the payload of an event that is not valid for its form.
+fn malformed<S>(bundle: &Bundle<S>, ids: &[EventId], invalid: &InvalidEvent) -> Option<String> {
+    if invalid.reason != InvalidReason::Form {
+        return None;
+    }
+    let mut events = ids.iter().zip(&bundle.events);
+    let (_, event) = events.find(|(id, _)| Some(**id) == invalid.event_id)?;
+    event.statement().err().map(|error| error.to_string())
+}
+
+/// SPEC 8: the proofs are those of the anchors. Others have a form that is not known here.
+fn proofs<S>(report: &mut Report, bundle: &Bundle<S>, merged: &Replayed<'_>) {
+    let expected = timestamp_proofs(merged.events.iter().map(|event| &**event), &merged.state);
+    let stated = bundle.timestamp_proofs.iter();
+    let (named, others): (Vec<&Json>, Vec<&Json>) =
+        stated.partition(|proof| proof.get("event_id").is_some());
+    let subject = "timestamp_proofs";
+    if !named.iter().copied().eq(&expected) {
+        let message = "are not those of the anchors in the state";
+        report.fail(Code::BundleProofs, subject, message);
+    } else if !expected.is_empty() {
+        report.ok(Code::BundleProofs, subject, "are those of the anchors");
+    }
+    if !others.is_empty() {
+        let message = format!("{} in a form not known here", others.len());
+        report.add(Code::BundleProofs, Outcome::Note, subject, message);
+    }
 }
 
 fn state(report: &mut Report, stated: &StatedState<'_>, record: &Fragment, merged: &Replayed<'_>) {
@@ -201,7 +235,13 @@ fn state(report: &mut Report, stated: &StatedState<'_>, record: &Fragment, merge
 }
 
 /// SPEC 4, 5, 6: what the hashes do not say about the insides of an event.
-fn contents<S>(report: &mut Report, bundle: &Bundle<S>, subject: &str, event: &Event) {
+fn contents<S>(
+    report: &mut Report,
+    bundle: &Bundle<S>,
+    subject: &str,
+    event: &Event,
+    known: &Trust,
+) {
     match &event.payload {
         Payload::RecordCreated(payload) => receipt_times(report, subject, event, payload),
         Payload::GraphSnapshot(payload) => {
@@ -212,7 +252,7 @@ fn contents<S>(report: &mut Report, bundle: &Bundle<S>, subject: &str, event: &E
                 &bundle.canonical_record,
             );
         }
-        Payload::Open(_) => {}
+        Payload::Open(_) => statement(report, subject, event, known),
     }
 }
 
@@ -300,7 +340,7 @@ fn snapshot(report: &mut Report, subject: &str, shown: &GraphSnapshot, record: &
 }
 
 /// An excerpt that was not cut is the whole abstract, whose hash the record has.
-fn excerpt_agrees(excerpt: &str, record: &CanonicalRecord) -> bool {
+pub(crate) fn excerpt_agrees(excerpt: &str, record: &CanonicalRecord) -> bool {
     let cut = excerpt.chars().count() >= EXCERPT_CHARS;
     cut || Digest::of(text::canonical(excerpt).as_bytes()) == record.metadata.abstract_canon_sha256
 }
@@ -327,7 +367,7 @@ fn public_keys<S>(report: &mut Report, bundle: &Bundle<S>) {
         .iter()
         .map(|object| (object.key_id.clone(), object.key.fingerprint()))
         .collect();
-    let registry_id = registry_id(bundle);
+    let registry_id = bundle.registry_id();
     let borrowed = bundle.public_keys.iter().find(|object| {
         let signer = object.signer.as_ref();
         signer.is_some_and(|s| s.signer_id == registry_id || s.signer_type == REGISTRY)
@@ -452,6 +492,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
             signer_id: registry_id,
             signer_type: REGISTRY,
             time: Some(bundle.built_at),
+            covered: Some(&bundle.bundle_signature.bundle_sha256),
             decides: true,
         });
     }
@@ -465,6 +506,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
                 signer_id: &signer.signer_id,
                 signer_type: &signer.signer_type,
                 time: Some(event.created_at),
+                covered: Some(event.event_id.digest()),
                 decides: signer.signer_type == REGISTRY,
             });
         }
@@ -480,6 +522,7 @@ fn trust<S>(report: &mut Report, bundle: &Bundle<S>, policy: &Policy, registry_i
                 signer_id: &signer.signer_id,
                 signer_type: REGISTRY,
                 time: Some(event.created_at),
+                covered: None,
                 decides: true,
             });
         }

@@ -1,41 +1,11 @@
 //! The checks by name: what each means and what to do when it fails.
 
-use std::fmt;
-
 use crate::state::InvalidReason;
+use crate::text::catalogue;
 
-macro_rules! codes {
-    ($($name:ident = $text:literal, $meaning:literal, $remedy:literal;)*) => {
-        /// A check, by its stable name.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum Code {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Code {
-            /// Every check, in the order of the documentation.
-            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
-
-            /// The name that reports and scripts use.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Code::$name => $text,)* }
-            }
-
-            /// What the check establishes.
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Code::$name => $meaning,)* }
-            }
-
-            /// What to do when it fails.
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Code::$name => $remedy,)* }
-            }
-        }
-    };
-}
-
-codes! {
+catalogue! {
+    /// A check, by its stable name.
+    Code:
     DocumentShape = "document.shape",
         "The document is strict JSON, of a kind known here, and every value has its exact form.",
         "Fetch the document again. If it still fails, whoever made it did not follow the protocol: tell them the path named.";
@@ -66,6 +36,12 @@ codes! {
     EventTarget = "event.target",
         "Every event has a target that its type allows.",
         "The event was made by a program that does not follow the protocol.";
+    EventForm = "event.form",
+        "Every event of a known type has a payload of that type's form.",
+        "The event was made by a program that does not follow the protocol. Tell its signer; `pith event new TYPE` shows the form.";
+    EventUnknown = "event.unknown",
+        "Every event is of a type known here, and its payload has no members unknown here.",
+        "What is not known is kept and hashed, and says nothing to this version. A later one may know it.";
     EventContent = "event.content",
         "content_sha256 and event_id are the hash of the event's content.",
         "The event was changed after it was signed. Do not use it.";
@@ -87,6 +63,9 @@ codes! {
     SnapshotLists = "snapshot.lists",
         "Sections without items carry the hash of the empty list.",
         "The snapshot claims items that it does not show. Report it to the registry.";
+    TimestampProof = "timestamp.proof",
+        "A timestamp's proof leads from the record's digest to a block of Bitcoin whose header the verifier gave.",
+        "The proof is of another block, or the header is. Compare the header with a node of your own; if it is right, the timestamp shows nothing.";
     StateReplay = "state.replay",
         "The state is exactly what merging the bundle's events gives.",
         "The state was changed or made under other rules. Trust the events, not the state.";
@@ -99,6 +78,9 @@ codes! {
     BundleKeys = "bundle.keys",
         "The bundle carries exactly the keys that signed something in it, the bundle's own first.",
         "A key is missing, doubled, or not needed. Fetch the bundle from another mirror.";
+    BundleProofs = "bundle.proofs",
+        "timestamp_proofs repeats what the timestamp anchors of the state say, each under its event's id.",
+        "The list was put together wrongly or changed before signing. Use the events, and report it to the registry.";
     BundleLinks = "bundle.links",
         "Links and mirror addresses have the protocol's form for this number.",
         "The addresses lead elsewhere. Do not follow them; report it to the registry.";
@@ -132,6 +114,57 @@ codes! {
     KeyForeign = "key.foreign",
         "Events by other signers are judged one by one and do not make a bundle bad.",
         "If you know the signer's key, name it with --trust; otherwise do not believe what the event says.";
+    KeyRevoked = "key.revoked",
+        "A key that was revoked counts for what it is known to have signed before: the event id or bundle digest is among the leaves to which the keyset commits.",
+        "If the file of leaves is missing, put it into logs/ beside the keyset. If the signature is not in it, treat it as forged.";
+    KeysetRules = "keyset.rules",
+        "A keyset keeps every rule that it has to keep by itself; the message names the one it breaks.",
+        "Do not use the keyset. Fetch it again, and look up the rule in docs/KEYSET.md.";
+    KeysetChain = "keyset.chain",
+        "A keyset is one that the verifier has, or follows from it, approved by the custodians of the version before.",
+        "Compare its digest with one that you got by another way, or give every version between to `pith keyset verify`.";
+    KeysetExpired = "keyset.expired",
+        "The keyset has not expired; what is dated before its end counts on, what is dated later does not.",
+        "Fetch the registry's newest keyset. If there is none, ask the registry.";
+    KeysetRehearsal = "keyset.rehearsal",
+        "The keyset was not made to practise.",
+        "Do not rely on what it says: whoever rehearsed left it behind.";
+    TranscriptOpening = "transcript.opening",
+        "The ceremony's ceremony.json is there and well formed; the first entry names its digest.",
+        "The transcript was taken out of its folder, or the file was changed. Get the whole folder again.";
+    TranscriptEntry = "transcript.entry",
+        "Each line is an entry in canonical form, with its own hash.",
+        "An entry was changed after it was written. Do not rely on the transcript; ask those who were there.";
+    TranscriptChain = "transcript.chain",
+        "Each entry has the next number and the hash of the one before; nothing follows the closing.",
+        "Entries were dropped, added or moved. Do not rely on the transcript; ask those who were there.";
+    TranscriptTimes = "transcript.times",
+        "No entry is earlier than the one before.",
+        "The program writes no such entry: the transcript was put together by something else.";
+    TranscriptTorn = "transcript.torn",
+        "The last line was written to its end.",
+        "A crash cut it off: `pith ceremony log --repair` puts it aside and records that.";
+    TranscriptHead = "transcript.head",
+        "The transcript has the count and head that were read aloud.",
+        "It was changed or its tail cut off since, or the head was written down wrongly: compare with others who were there.";
+    TranscriptClosing = "transcript.closing",
+        "closing.json has the count and the head of the transcript.",
+        "The transcript's tail was cut off, or one of the two files was changed. Get the whole folder again.";
+    TranscriptWitness = "transcript.witness",
+        "Every signature in closing.json is its witness's, of this count and head.",
+        "A signature was forged or belongs to another transcript. Do not rely on the transcript.";
+    TranscriptTrust = "transcript.trust",
+        "A witness whose key is known here has signed the transcript, or it ends with the head that was read aloud.",
+        "It is sound, but anybody could have made it. Name a custodian's public key with --trust, or the head that you wrote down with --expect-head.";
+    TranscriptRunbook = "transcript.runbook",
+        "The runbook is as it was rendered when the ceremony was planned.",
+        "Boxes ticked in the file change it. Compare it with a runbook rendered anew.";
+    TranscriptProducts = "transcript.products",
+        "What the ceremony wrote is as it was written; once it is closed, the copies in its folder are.",
+        "The file was changed outside the ceremony. Find out by whom; the transcript says which command wrote it.";
+    TranscriptRehearsal = "transcript.rehearsal",
+        "The opening and every entry agree whether the ceremony was a rehearsal.",
+        "Nothing that comes of a rehearsal counts. If entry and opening differ, the transcript was changed.";
     TimeFuture = "time.future",
         "Nothing is dated after the time of judging.",
         "Check your clock; if it is right, the signer's is not.";
@@ -143,6 +176,7 @@ pub(super) fn code_of(reason: InvalidReason) -> Code {
         InvalidReason::Shape => Code::EventShape,
         InvalidReason::Subject => Code::EventSubject,
         InvalidReason::Target => Code::EventTarget,
+        InvalidReason::Form => Code::EventForm,
         InvalidReason::ContentHash => Code::EventContent,
         InvalidReason::KeyMismatch | InvalidReason::UnknownKey | InvalidReason::Signer => {
             Code::EventKey
@@ -151,18 +185,6 @@ pub(super) fn code_of(reason: InvalidReason) -> Code {
         InvalidReason::NotRegistry => Code::EventRegistry,
         InvalidReason::Record => Code::EventRecord,
         InvalidReason::Receipt => Code::ReceiptSignature,
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl serde::Serialize for Code {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

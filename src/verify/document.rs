@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::bundle::{judge_bundle, verify_bundle};
 use super::code::{Code, code_of};
 use super::digests::Digests;
+use super::keyset::verify_keyset;
 use super::report::{Check, Outcome, Report};
+use super::statement::statement;
 use super::trust::{Signed, judge};
 use super::{Policy, Trust, Verdict};
 use crate::arxiv::ArxivId;
@@ -18,6 +20,7 @@ use crate::canonical::{DecodeError, Node, Numbers, from_node, from_tree, read};
 use crate::digest::Digest;
 use crate::event::{AttestationState, Event};
 use crate::keys::{Fingerprint, KeyId, REGISTRY};
+use crate::keyset::KeysetFile;
 use crate::number::PithNumber;
 use crate::receipt::Receipt;
 use crate::record::{ArxivKind, CanonicalRecord};
@@ -35,6 +38,10 @@ pub enum DocumentKind {
     Receipt,
     /// A state (SPEC 7).
     State,
+    /// A keyset.
+    Keyset,
+    /// The transcript of a ceremony, with its folder.
+    Transcript,
     /// None of these, or not readable.
     Unknown,
 }
@@ -47,6 +54,8 @@ impl DocumentKind {
             DocumentKind::Event => "event",
             DocumentKind::Receipt => "receipt",
             DocumentKind::State => "state",
+            DocumentKind::Keyset => "keyset",
+            DocumentKind::Transcript => "transcript",
             DocumentKind::Unknown => "unknown",
         }
     }
@@ -56,10 +65,14 @@ impl DocumentKind {
             DocumentKind::Bundle
         } else if node.get("state_type").is_some() {
             DocumentKind::State
+        } else if node.get("keyset_type").is_some() {
+            DocumentKind::Keyset
         } else if node.get("event_type").is_some() {
             DocumentKind::Event
         } else if node.get("receipt").is_some() && node.get("canonical_record").is_some() {
             DocumentKind::Receipt
+        } else if node.get("ceremony_type").is_some() || node.get("entry_type").is_some() {
+            DocumentKind::Transcript
         } else {
             DocumentKind::Unknown
         }
@@ -83,9 +96,20 @@ pub fn verify_document(bytes: &[u8], policy: &Policy) -> Report {
         DocumentKind::Receipt => {
             from_node(node).map(|receipt: ReceiptWithRecord| verify_receipt(&receipt, policy))
         }
+        DocumentKind::Keyset => {
+            KeysetFile::from_node(node).map(|file| verify_keyset(&file, policy))
+        }
+        DocumentKind::Transcript => {
+            let mut report = Report::new(kind);
+            let message =
+                "is a part of a transcript, which is judged as a whole: name its file or folder";
+            report.fail(Code::TranscriptOpening, "document", message);
+            return report;
+        }
         DocumentKind::Unknown => {
             let mut report = Report::new(kind);
-            let message = "is neither a bundle, an event, a state, nor a record with its receipt";
+            let message =
+                "is neither a bundle, an event, a state, a keyset, nor a record with its receipt";
             report.fail(Code::DocumentShape, "document", message);
             return report;
         }
@@ -160,9 +184,11 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
             report.ok(Code::EventContent, "event_id", "is the hash of the event");
             let message = format!("verifies under {}", signer.key_id);
             report.ok(Code::EventSignature, "signature", message);
+            statement(&mut report, "event", event, policy.trust);
         }
         Some(InvalidReason::UnknownKey) => {
             report.ok(Code::EventContent, "event_id", "is the hash of the event");
+            statement(&mut report, "event", event, policy.trust);
             unknown_key(
                 &mut report,
                 "signature",
@@ -171,7 +197,10 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
             );
         }
         Some(reason) => {
-            let message = format!("not valid: {}", reason.as_str());
+            let message = match event.statement() {
+                Err(error) if reason == InvalidReason::Form => format!("not valid: {error}"),
+                _ => format!("not valid: {}", reason.as_str()),
+            };
             report.fail(code_of(reason), &event.event_id.to_string(), message);
         }
     }
@@ -185,6 +214,7 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
             signer_id: &signer.signer_id,
             signer_type: &signer.signer_type,
             time: Some(event.created_at),
+            covered: Some(event.event_id.digest()),
             decides: true,
         };
         judge(&mut report, policy, &signed);
@@ -291,6 +321,7 @@ fn verify_receipt(document: &ReceiptWithRecord, policy: &Policy) -> Report {
             signer_id: entry.signer_id.as_deref().unwrap_or_default(),
             signer_type: REGISTRY,
             time: None,
+            covered: None,
             decides: true,
         };
         judge(&mut report, policy, &signed);

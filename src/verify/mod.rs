@@ -2,21 +2,26 @@
 //! signed them are trusted (SPEC 8, 9).
 //!
 //! Soundness is a matter of the document alone and never changes; trust is a matter of the
-//! verifier's [`Keyset`](crate::keys::Keyset) and may. Each check has a stable [`Code`].
+//! verifier's [`Trust`] and may. Each check has a stable [`Code`].
 
 mod bundle;
 mod code;
 mod difference;
 mod digests;
 mod document;
+mod keyset;
 mod report;
+mod standing;
+mod statement;
 mod trust;
 
 pub use bundle::verify_bundle;
+pub(crate) use bundle::{bundle_soundness, excerpt_agrees};
 pub use code::Code;
 pub use document::{DocumentKind, verify_document};
 pub use report::{Check, Outcome, Report, Verdict};
 pub use trust::Trust;
+pub(crate) use trust::{Signed, judge};
 
 use crate::number::PithNumber;
 use crate::time::Timestamp;

@@ -75,7 +75,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(kind: DocumentKind) -> Self {
+    pub(crate) fn new(kind: DocumentKind) -> Self {
         Report {
             kind,
             pith_number: None,
@@ -101,7 +101,7 @@ impl Report {
         first(Outcome::Failed).or_else(|| first(Outcome::Untrusted))
     }
 
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         code: Code,
         outcome: Outcome,
@@ -118,16 +118,16 @@ impl Report {
         });
     }
 
-    pub(super) fn ok(&mut self, code: Code, subject: &str, message: impl Into<String>) {
+    pub(crate) fn ok(&mut self, code: Code, subject: &str, message: impl Into<String>) {
         self.add(code, Outcome::Ok, subject, message);
     }
 
-    pub(super) fn fail(&mut self, code: Code, subject: &str, message: impl Into<String>) {
+    pub(crate) fn fail(&mut self, code: Code, subject: &str, message: impl Into<String>) {
         self.add(code, Outcome::Failed, subject, message);
     }
 
     /// Compares what is there with what should be; says nothing more than that when they differ.
-    pub(super) fn compare<T: PartialEq + ToString>(
+    pub(crate) fn compare<T: PartialEq + ToString>(
         &mut self,
         code: Code,
         subject: &str,
@@ -144,6 +144,7 @@ impl Report {
                 subject: subject.to_owned(),
                 message: match code {
                     Code::NumberExpected => "is not the number asked for",
+                    Code::TranscriptProducts => "is not what the transcript says was written there",
                     _ => "differs from what the rest of the document gives",
                 }
                 .to_owned(),

@@ -1,15 +1,31 @@
 //! The second pass: whether the keys that signed are ones the verifier trusts (SPEC 9).
 
+use std::path::PathBuf;
+
 use super::Policy;
 use super::code::Code;
 use super::report::{Outcome, Report};
-use crate::keys::{KeyId, KeyStatus, Keyset, PublicKey, REGISTRY, TrustedKey};
+use super::standing::{Standing, Word};
+use crate::digest::Digest;
+use crate::keys::{KeyId, KeyStatus, PublicKey, REGISTRY, TrustedKey, TrustedKeys};
+use crate::keyset::Chain;
 use crate::time::Timestamp;
+use crate::timestamps::{BlockHeader, BlockHeaders};
 
-/// The keysets that a verifier trusts, each with a name for reports.
+/// What a verifier believes from elsewhere: lists of keys, each with a name for reports, and headers of
+/// blocks.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    sources: Vec<(String, Keyset)>,
+    sources: Vec<Source>,
+    headers: BlockHeaders,
+}
+
+#[derive(Debug, Clone)]
+struct Source {
+    name: String,
+    keys: TrustedKeys,
+    /// What gives the list, if it is a keyset.
+    keyset: Option<Standing>,
 }
 
 impl Trust {
@@ -18,33 +34,65 @@ impl Trust {
         Trust::default()
     }
 
-    /// Also trusts `keyset`; reports call it `name`.
-    pub fn add(&mut self, name: impl Into<String>, keyset: Keyset) {
-        self.sources.push((name.into(), keyset));
+    /// Also trusts `keys`; reports call them `name`.
+    pub fn add(&mut self, name: impl Into<String>, keys: TrustedKeys) {
+        self.sources.push(Source {
+            name: name.into(),
+            keys,
+            keyset: None,
+        });
     }
 
-    /// Every entry for the raw key `key`, with the name of its keyset.
+    /// Also trusts the latest version of a keyset. What its revoked keys have signed before is looked
+    /// up in the folder `logs`, when it is first asked for.
+    pub fn add_keyset(&mut self, name: impl Into<String>, chain: Chain, logs: PathBuf) {
+        self.sources.push(Source {
+            name: name.into(),
+            keys: chain.latest().trusted_keys(),
+            keyset: Some(Standing::new(chain, logs)),
+        });
+    }
+
+    /// Also believes that this is the header of Bitcoin's block at `height`; says whether it can be
+    /// believed beside those that are there.
+    pub fn add_block_header(&mut self, height: u64, header: BlockHeader) -> bool {
+        self.headers.add(height, header)
+    }
+
+    /// The headers of blocks that it believes.
+    pub(super) fn block_headers(&self) -> &BlockHeaders {
+        &self.headers
+    }
+
+    /// Every entry for the raw key `key`, with the list that holds it.
     fn entries<'a>(
         &'a self,
         key: &'a PublicKey,
-    ) -> impl Iterator<Item = (&'a str, &'a TrustedKey)> {
-        self.sources.iter().flat_map(move |(name, keyset)| {
-            keyset
-                .keys
-                .iter()
+    ) -> impl Iterator<Item = (&'a Source, &'a TrustedKey)> {
+        self.sources.iter().flat_map(move |source| {
+            let entries = source.keys.keys.iter();
+            entries
                 .filter(move |entry| entry.key.key == *key)
-                .map(move |entry| (name.as_str(), entry))
+                .map(move |entry| (source, entry))
         })
     }
 
     /// Every trusted key, for documents that carry none.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &TrustedKey> {
-        self.sources.iter().flat_map(|(_, keyset)| &keyset.keys)
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &TrustedKey> {
+        self.sources.iter().flat_map(|source| &source.keys.keys)
+    }
+
+    /// The keysets among what is trusted, with their names.
+    pub(super) fn chains(&self) -> impl Iterator<Item = (&str, &Chain)> {
+        self.sources.iter().filter_map(|source| {
+            let standing = source.keyset.as_ref()?;
+            Some((source.name.as_str(), &standing.chain))
+        })
     }
 }
 
 /// A signature that was found sound, and what it covers.
-pub(super) struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     /// Where it stands, such as `events[0]`.
     pub subject: String,
     pub key: &'a PublicKey,
@@ -54,6 +102,8 @@ pub(super) struct Signed<'a> {
     pub signer_type: &'a str,
     /// A time that the signature covers; `None` where it covers none.
     pub time: Option<Timestamp>,
+    /// The event id or bundle digest that it is a signature of; `None` where it is of a record.
+    pub covered: Option<&'a Digest>,
     /// Whether the document stands or falls with it: another signer's event in a registry's
     /// bundle is that signer's matter.
     pub decides: bool,
@@ -64,11 +114,11 @@ pub(super) struct Signed<'a> {
 fn speaks(entry: &TrustedKey, signed: &Signed) -> bool {
     entry.key.key_id == *signed.key_id
         && entry.speaks_for(signed.signer_id, signed.signer_type)
-        && (entry.signer_id.is_some() || !Keyset::built_in_knows(signed.signer_id))
+        && (entry.signer_id.is_some() || !TrustedKeys::built_in_knows(signed.signer_id))
 }
 
 /// Judges one sound signature and adds what it found to `report`.
-pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
+pub(crate) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
     let who = format!("{} ({})", signed.signer_id, signed.signer_type);
     let fingerprint = signed.key.fingerprint();
     let subject = signed.subject.as_str();
@@ -92,7 +142,7 @@ pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
         .into_iter()
         .filter(|(_, entry)| speaks(entry, signed))
         .collect();
-    let Some((name, _)) = speaking.first() else {
+    let Some((first, _)) = speaking.first() else {
         let key_id = signed.key_id;
         let message = format!(
             "is by key {fingerprint}, which is known, but not as {key_id} speaking for {who}"
@@ -123,6 +173,27 @@ pub(super) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
         let message = format!("is by key {fingerprint} of {who}, which does not sign yet");
         return report.add(Code::KeyWindow, otherwise, subject, message);
     }
+    for (source, entry) in &speaking {
+        let words = match &source.keyset {
+            Some(keyset) => keyset.words(entry, signed.covered, signed.time, policy),
+            None if entry.status == KeyStatus::Revoked => {
+                let message = format!("is by key {fingerprint} of {who}, which was revoked");
+                vec![Word::Refusal(Code::KeyRevoked, message)]
+            }
+            None => Vec::new(),
+        };
+        for word in words {
+            match word {
+                Word::Refusal(code, message) => {
+                    return report.add(code, otherwise, subject, message);
+                }
+                Word::Note(code, message) => {
+                    report.add(code, Outcome::Note, subject, message);
+                }
+            }
+        }
+    }
+    let name = &first.name;
     let message = format!("is by key {} of {who}, trusted by {name}", signed.key_id);
     report.ok(code, subject, message);
 }

@@ -119,6 +119,68 @@ fn a_compressed_input_that_is_cut_off_is_minted_as_far_as_it_goes() {
     }
 }
 
+/// What lies behind the limit is not asked for.
+#[test]
+fn a_limit_before_the_cut_is_reached_and_one_behind_it_is_not() {
+    let compressed = gzip(papers(600).as_bytes());
+    let cut = &compressed[..compressed.len() * 2 / 3];
+    let corpus = Corpus::file("1.jsonl.gz", cut);
+    for kind in Kind::WITH_OUT {
+        let within = Batch::new(Home::new(), &corpus.path, kind).with(&["--limit", "100"]);
+        assert_eq!(within.completes().minted, 100);
+        assert_eq!(numbers(&within.bundles()), numbers_of(1..=100));
+
+        let beyond = Batch::new(within.home.twin(), &corpus.path, kind).with(&["--limit", "599"]);
+        let ran = assert_tells_of(beyond.run(), &corpus.path);
+        let summary = Summary::of(&ran);
+        assert!((101..599).contains(&summary.minted), "{summary:?}");
+        assert!(!beyond.out.as_ref().unwrap().exists());
+    }
+}
+
+/// A day without a paper.
+#[test]
+fn an_output_without_a_bundle_verifies_if_it_says_so_itself() {
+    let corpus = Corpus::file("empty.jsonl", "");
+    for kind in Kind::WITH_OUT {
+        let batch = Batch::new(Home::new(), &corpus.path, kind);
+        for _ in 0..2 {
+            assert_eq!(batch.completes().accounted(), 0);
+        }
+        let out = batch.out.as_ref().unwrap();
+        let verify = |code| run(batch.home.pith(["verify"]).arg(out)).exits(code);
+        let says = "0 documents: 0 verified, 0 untrusted, 0 failed\n";
+        match kind {
+            Kind::Ledger | Kind::Lines => {
+                assert!(fs::read(out).unwrap().is_empty());
+                let ran = verify(5);
+                assert!(ran.stderr.contains("holds no document"), "{}", ran.stderr);
+                assert!(ran.stderr.contains("X.jsonl.zst or a folder"));
+            }
+            Kind::Folder => {
+                assert_eq!(verify(0).text(), says);
+                fs::remove_file(out.join("manifest.jsonl")).unwrap();
+                verify(5);
+            }
+            Kind::Zstd => {
+                let ran = verify(0);
+                assert_eq!(ran.text(), says);
+                assert!(ran.stderr.contains("no document"), "{}", ran.stderr);
+                let number = numbers_of([1]).remove(0);
+                let mut expecting = batch.home.pith(["verify", "--expect"]);
+                run(expecting.arg(number).arg(out)).exits(5);
+                let frame = fs::read(out).unwrap();
+                for length in 0..frame.len() {
+                    fs::write(out, &frame[..length]).unwrap();
+                    verify(5);
+                }
+                // It is not what the same command writes either.
+                batch.run().exits(5);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_pipe_whose_writer_leaves_in_the_middle_ends_there() {
     let corpus = Corpus::file("unused", "");

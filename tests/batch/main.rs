@@ -16,4 +16,6 @@ mod determinism;
 mod disk;
 mod inputs;
 mod kills;
+mod memory;
+mod refusals;
 mod resume;

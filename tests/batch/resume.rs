@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::batch::{Batch, Kind, Summary, bundles_of, files_of, numbers, partial_of};
+use crate::batch::{Batch, Kind, Summary, bundles_of, files_of, numbers, partial_of, stop};
 use crate::common::{Home, paper, pith, run};
 use crate::corpus::{Corpus, change_line, lines};
 
@@ -349,4 +350,46 @@ fn a_run_that_stopped_at_a_fault_goes_on_once_it_is_mended() {
         undisturbed.completes();
         batch.products().assert_equal(&undisturbed.products());
     }
+}
+
+/// Nothing is touched by then, and the reason is told as at any other time.
+#[test]
+fn a_signal_while_the_input_is_read_again_is_an_interrupt() {
+    let corpus = Corpus::plain(PAPERS);
+    let path = corpus.path.as_path();
+    let undisturbed = Batch::new(Home::new(), path, Kind::Lines);
+    undisturbed.completes();
+    let batch = undisturbed.twin();
+    batch.killed_at(MIDWAY);
+    let records = batch.records();
+    let grown = files_of(&partial_of(batch.out.as_deref().unwrap()));
+    // A pipe keeps the run waiting on its way to the place.
+    let input = fs::read(path).unwrap();
+    fs::remove_file(path).unwrap();
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+    for signal in [Signal::TERM, Signal::INT] {
+        let child = batch.start();
+        let mut writer = OpenOptions::new().write(true).open(path).unwrap();
+        writer.write_all(paper(1).as_bytes()).unwrap();
+        let ended = stop(child, signal);
+        let ran = ended.ran.exits(130);
+        assert!(
+            ran.stderr.contains("pith: note: interrupted"),
+            "{}",
+            ran.stderr
+        );
+        assert!(Summary::of(&ran).interrupted);
+        assert_eq!(batch.records(), records);
+        assert!(files_of(&partial_of(batch.out.as_deref().unwrap())) == grown);
+    }
+    fs::remove_file(path).unwrap();
+    fs::write(path, input).unwrap();
+    let resumed = batch.run().exits(0);
+    assert!(
+        resumed.stderr.contains("going on from there"),
+        "{}",
+        resumed.stderr
+    );
+    batch.products().assert_equal(&undisturbed.products());
 }

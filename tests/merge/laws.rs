@@ -3,7 +3,7 @@
 use pith::canonical::{self, Numbers};
 use pith::event::Event;
 use pith::keys::SignatureBytes;
-use pith::state::Candidate;
+use pith::state::{Added, Candidate, Merging};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -70,6 +70,11 @@ fn make(recipes: &[Recipe]) -> Vec<Made> {
             0 | 1 => created(registry, recipe.tag),
             2 => snapshot(registry, recipe.tag),
             3..=6 => attested(anybody, recipe.tag),
+            7 if recipe.tag % 2 == 0 => {
+                const KINDS: [&str; 3] = ["timestamp_anchor", "mirror_hint", "citation_signature"];
+                let kind = KINDS[usize::from(recipe.tag / 2) % KINDS.len()];
+                said(anybody, kind, "record", recipe.tag)
+            }
             7 => said(anybody, "correction", "claim:C1", recipe.tag),
             8 => said(anybody, "correction", "graph", recipe.tag),
             _ => said(anybody, "a_type_of_tomorrow", "record", recipe.tag),
@@ -212,6 +217,40 @@ proptest! {
         prop_assert_eq!(state.state_sha256, state.digest());
     }
 
+    /// Adding one by one gives after each what merging all so far anew gives.
+    #[test]
+    fn events_that_come_one_by_one_merge_as_from_scratch(
+        recipes in recipes(),
+        order in proptest::collection::vec(any::<u32>(), 64),
+    ) {
+        let mut events = candidates(&make(&recipes));
+        let mut turn = 0;
+        events.sort_by_cached_key(|_| {
+            turn += 1;
+            order[turn % order.len()]
+        });
+        let mut merging = Merging::new(WORLD.number);
+        for come in 1..=events.len() {
+            let before = merging.merged([]).state.valid_event_count;
+            let added = merging.add(Candidate::from(events[come - 1].clone()), &WORLD.keys);
+            let expected = merged(&events[..come]);
+            prop_assert_eq!(added == Added::New, expected.state.valid_event_count > before);
+            prop_assert_eq!(merging.merged([]), expected);
+        }
+    }
+
+    /// Whatever the registry does to its records, a paper that has one keeps one.
+    #[test]
+    fn a_paper_never_loses_its_record(recipes in recipes()) {
+        let made = make(&recipes);
+        let has_record = made
+            .iter()
+            .any(|made| made.valid && made.copies[0].event_type == "record_created");
+        let current = merged(&candidates(&made)).state.current;
+        prop_assert_eq!(current.record_created.is_some(), has_record);
+        prop_assert_eq!(current.canonical_record.is_some(), has_record);
+    }
+
     /// What is read from its wire form merges as what was never written.
     #[test]
     fn events_merge_alike_from_memory_and_from_text(recipes in recipes()) {
@@ -262,19 +301,23 @@ fn the_generated_events_meet_every_case() {
             .flat_map(|g| &g.event_ids)
             .collect();
         let left_out = state.valid_event_count as usize - state.applied_event_ids.len();
-        for (count, met) in [
-            usize::from(branches > 0),
-            usize::from(state.equivocations.len() > branches),
-            usize::from(!state.invalid_events.is_empty()),
-            usize::from(!merged.dangling.is_empty()),
-            // Followers of members are left out too.
-            usize::from(left_out > members.len()),
-            usize::from(made.iter().any(|made| made.copies.len() > 2)),
-            usize::from(state.current.record_created.is_some()),
-            usize::from(state.current.record_created.is_none() && left_out > 0),
-        ]
-        .into_iter()
-        .zip(&mut met)
+        for (count, met) in
+            [
+                usize::from(branches > 0),
+                usize::from(state.equivocations.len() > branches),
+                usize::from(!state.invalid_events.is_empty()),
+                usize::from(!merged.dangling.is_empty()),
+                // Followers of members are left out too.
+                usize::from(left_out > members.len()),
+                usize::from(made.iter().any(|made| made.copies.len() > 2)),
+                usize::from(state.current.record_created.is_some()),
+                // A record_created that follows something, and is applied where its branch is not.
+                usize::from(merged.events.iter().any(|event| {
+                    event.event_type == "record_created" && event.prev_event.is_some()
+                })),
+            ]
+            .into_iter()
+            .zip(&mut met)
         {
             *met += count;
         }

@@ -125,10 +125,14 @@ pub fn outcome<'a>(events: impl IntoIterator<Item = &'a Event>) -> Outcome {
         let Some(prev) = holding_prev(event) else {
             continue;
         };
+        if event.event_type == "record_created" {
+            continue;
+        }
         let mut members: Vec<String> = living
             .iter()
             .filter(|other| {
-                other.signer_id == event.signer_id
+                other.event_type != "record_created"
+                    && other.signer_id == event.signer_id
                     && other.target == event.target
                     && holding_prev(other).as_ref() == Some(&prev)
             })
@@ -167,7 +171,8 @@ pub fn outcome<'a>(events: impl IntoIterator<Item = &'a Event>) -> Outcome {
                     .equivocations
                     .iter()
                     .any(|(.., members)| members.contains(&event.id));
-                member || holding_prev(event).is_some_and(|prev| excluded.contains(&prev))
+                let follows = holding_prev(event).is_some_and(|prev| excluded.contains(&prev));
+                member || (follows && event.event_type != "record_created")
             })
             .map(|event| event.id.clone())
             .collect();
@@ -177,8 +182,8 @@ pub fn outcome<'a>(events: impl IntoIterator<Item = &'a Event>) -> Outcome {
         excluded.extend(more);
     }
 
-    // Rule 6. Of what is applied only the least of several record_created can follow an excluded
-    // event, which is never placed: it waits for nothing.
+    // Rule 6. Of what is applied only a record_created can follow an excluded event, which is never
+    // placed: it waits for nothing.
     let mut waiting: Vec<&Plain> = all
         .iter()
         .filter(|event| !excluded.contains(&event.id))

@@ -226,6 +226,37 @@ fn rule_5_of_several_record_created_the_least_id_is_applied_and_flagged() {
     assert!(state.current.canonical_record.is_some());
 }
 
+/// A new record_created that follows the old one, beside another event of the registry that does
+/// the same: were they a group, the paper would be left without a record.
+#[test]
+fn rule_5_a_record_created_is_no_branch() {
+    let world = &*WORLD;
+    let old = created(&world.registry, 1).sign();
+    let new = created(&world.registry, 2).at(1).after(&old);
+    let new = new.superseding([&old]).sign();
+    let beside = attested(&world.registry, 3).at(1).after(&old).sign();
+    let state = merged([&old, &new, &beside]).state;
+    assert!(state.equivocations.is_empty());
+    assert_eq!(state.current.record_created.unwrap().event_id, new.event_id);
+    assert_eq!(state.current.author_attestations.len(), 1);
+    assert_eq!(state.applied_event_ids.len(), 3);
+
+    // Nor is it left out with what it follows.
+    let twin = attested(&world.registry, 4).at(1).after(&old).sign();
+    let newest = created(&world.registry, 5).at(2).after(&beside);
+    let newest = newest.superseding([&old, &new]).sign();
+    let state = merged([&old, &new, &beside, &twin, &newest]).state;
+    assert_eq!(
+        state.equivocations[0].event_ids,
+        sorted_ids([&beside, &twin])
+    );
+    assert_eq!(
+        state.current.record_created.unwrap().event_id,
+        newest.event_id
+    );
+    assert!(state.current.canonical_record.is_some());
+}
+
 #[test]
 fn rule_5_groups_are_sorted() {
     let world = &*WORLD;

@@ -1,5 +1,6 @@
 //! A record, signers and their keys, and events about the record.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use pith::canonical::{self, Json};
@@ -183,9 +184,49 @@ pub fn snapshot(who: &'static Somebody, tag: u8) -> Making {
 
 /// An event of a type that anybody may sign; `tag` makes it another one.
 pub fn said(who: &'static Somebody, event_type: &str, target: &str, tag: u8) -> Making {
-    let members = [("tag".to_owned(), Json::Int(tag.into()))];
-    let payload = Payload::Open(Json::Object(members.into()));
-    making(who, event_type, target, payload)
+    let mut payload = payload_of(event_type);
+    payload.insert("tag".to_owned(), Json::Int(tag.into()));
+    making(
+        who,
+        event_type,
+        target,
+        Payload::Open(Json::Object(payload)),
+    )
+}
+
+/// A payload of the form that the type asks for.
+pub fn payload_of(event_type: &str) -> BTreeMap<String, Json> {
+    let digest = WORLD.record.digest();
+    let text = match event_type {
+        "author_attestation" => r#"{"claimant":"A. Placeholder","method":"self","orcid":null,"strength":"weak"}"#.to_owned(),
+        "timestamp_anchor" => format!(
+            r#"{{"block_height":null,"calendar_url":"https://c","canonical_sha256":"{digest}","proof_b64":"{}","proof_type":"opentimestamps","status":"pending"}}"#,
+            pending_proof(&digest)
+        ),
+        "storage_attestation" => format!(
+            r#"{{"archive":"An archive","captured_at":"2026-01-01T00:00:00Z","content_sha256":"{digest}","url":"https://archive.invalid/1"}}"#
+        ),
+        "citation_signature" => r#"{"cited_pith_number":"pith:2017:ED4F53GCRLOJRJHSWFUN2OGZG2","claim_ids":["C1"],"relation":"extends"}"#.to_owned(),
+        "replication_record" => format!(
+            r#"{{"artefact_sha256":"{digest}","artefact_url":null,"claim_ids":[],"formal_system":"lean","kind":"formal_bridge"}}"#
+        ),
+        "correction" => r#"{"corrected_event_id":null,"member":"paper.title","reason":"A slip","replacement":"Another"}"#.to_owned(),
+        "mirror_hint" => r#"{"base_url":"https://mirror.invalid","mirror_type":"https","name":"A mirror"}"#.to_owned(),
+        _ => "{}".to_owned(),
+    };
+    match canonical::from_slice(text.as_bytes()).unwrap() {
+        Json::Object(members) => members,
+        other => panic!("a payload is an object, not {}", other.kind()),
+    }
+}
+
+/// A proof that a calendar has promised to stamp `digest`.
+fn pending_proof(digest: &Digest) -> String {
+    let mut proof =
+        b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08".to_vec();
+    proof.extend(digest.as_bytes());
+    proof.extend(b"\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e\x0a\x09https://c");
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, proof)
 }
 
 pub fn attested(who: &'static Somebody, tag: u8) -> Making {

@@ -52,7 +52,7 @@ impl Listed {
 
 pub fn run(_: ListArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
-    let keyset = home.keyset()?;
+    let keyset = home.trusted_keys()?;
     let mut out = output::stdout();
     let mut others = other_keys(&home)?;
     let mut lines = Vec::new();

@@ -2,9 +2,11 @@
 
 use super::locate::read_public_half;
 use crate::cli::error::{Exit, Failure};
+use crate::cli::output;
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
 use crate::home::Home;
-use crate::keys::{KeyId, KeyStatus, Keyset, PublicHalf, SoftwareKey, TrustedKey, harden};
+use crate::keys::{KeyId, KeyStatus, PublicHalf, SoftwareKey, TrustedKey, TrustedKeys, harden};
+use crate::keyset::{Chain, Keyset};
 use crate::time::TimestampMicros;
 
 /// Opens the key `id` of the home, or its one active key.
@@ -14,7 +16,15 @@ pub fn open_signing_key(
     unlock: UnlockArgs,
     now: TimestampMicros,
 ) -> Result<SoftwareKey, Failure> {
-    let keyset = home.keyset()?;
+    let chain = home.chain()?;
+    let in_force = chain.as_ref().map(Chain::latest);
+    if let Some(keyset) = in_force {
+        may_sign_by(keyset, now)?;
+    }
+    let keyset = match in_force {
+        Some(keyset) => keyset.trusted_keys(),
+        None => home.trusted_keys()?,
+    };
     let entry = match id {
         Some(id) => match keyset.named(id) {
             Some(entry) => entry,
@@ -31,6 +41,7 @@ pub fn open_signing_key(
         )
         .hint("`pith key list` shows which key is active"));
     }
+    refuse_ending(home, id)?;
     let public = home.public_key(id)?;
     if public != entry.key {
         let path = home.public_key_path(id);
@@ -68,13 +79,54 @@ fn not_in_keyset(home: &Home, id: &KeyId) -> Failure {
         .hint("`pith key list` shows the keys there are")
 }
 
-fn only_active(keyset: &Keyset) -> Result<&TrustedKey, Failure> {
+/// Whether anything may be signed by what the keyset in force says.
+fn may_sign_by(keyset: &Keyset, now: TimestampMicros) -> Result<(), Failure> {
+    let (version, end) = (keyset.version, keyset.expires_at);
+    if now.seconds() > end {
+        let problem =
+            format!("version {version} of the keyset expired at {end}, so nothing is signed");
+        return Err(Failure::new(Exit::Refused, problem)
+            .hint("make the next version: `pith keyset draft new`, then `sign` and `publish`"));
+    }
+    if keyset.rehearsal {
+        let text = "the keyset is a rehearsal: what is signed now means nothing outside of it";
+        output::message("warning", text);
+    }
+    Ok(())
+}
+
+/// What a key has signed is counted when a draft ends it, so it signs nothing from then on.
+fn refuse_ending(home: &Home, id: &KeyId) -> Result<(), Failure> {
+    let draft = home.draft()?;
+    let entry = draft.as_ref().and_then(|draft| draft.named(id));
+    match entry {
+        Some(entry) if entry.signed.is_some() => {
+            let status = entry.status.as_str();
+            let problem = format!(
+                "the draft of the next keyset has key {id} as {status} and has counted what it \
+                 signed, so it signs no more"
+            );
+            Err(Failure::new(Exit::Refused, problem).hint(
+                "`pith keyset status` says what is missing before the draft can be published; \
+                 `pith keyset draft new --force` begins it anew",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn only_active(keyset: &TrustedKeys) -> Result<&TrustedKey, Failure> {
     let mut active = keyset.active();
     match (active.next(), active.next()) {
         (Some(entry), None) => Ok(entry),
         (None, _) => Err(
-            Failure::new(Exit::Usage, "this home has no active key to sign with")
-                .hint("make one with `pith key generate --id ID`"),
+            Failure::new(Exit::Usage, "this home has no active key to sign with").hint(
+                if keyset.keys.is_empty() {
+                    "make one with `pith key generate --id ID`"
+                } else {
+                    "`pith key list` shows the keys there are, and `pith keyset show` what they may do"
+                },
+            ),
         ),
         (Some(_), Some(_)) => Err(
             Failure::new(Exit::Usage, "this home has several active keys")

@@ -101,7 +101,9 @@ impl Place {
                 let problem = format!("{id} is the name of the keyset's file");
                 return Err(Failure::new(Exit::Usage, problem).hint("choose another --id"));
             }
-            if known == Known::Nothing && home.in_bootstrap()? && home.keyset()?.named(id).is_some()
+            if known == Known::Nothing
+                && home.in_bootstrap()?
+                && home.trusted_keys()?.named(id).is_some()
             {
                 return Err(exists());
             }
@@ -226,12 +228,11 @@ impl Place {
         if let (PublicHalf::Signing(object), Some(home), true) = (public, &self.home, self.in_home)
             && home.in_bootstrap()?
         {
-            let keyset = home.keyset()?;
-            return Ok(Some(match keyset.named(&self.id) {
-                Some(entry) if entry.key.key == object.key => entry.status,
-                Some(_) => return Err(halves_differ(&self.files)),
-                None => home.add_key(object)?,
-            }));
+            return match home.trusted_keys()?.named(&self.id) {
+                Some(entry) if entry.key.key == object.key => Ok(Some(entry.status)),
+                Some(_) => Err(halves_differ(&self.files)),
+                None => Ok(home.add_key(object)?),
+            };
         }
         if self.known.is_none() {
             files::write(&self.files.public, &pretty(public), Existing::Keep)?;

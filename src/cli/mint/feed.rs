@@ -25,6 +25,8 @@ pub struct Read {
 pub struct Chunk {
     /// What was read.
     pub units: Vec<Result<Raw, InputError>>,
+    /// Its size in bytes, about.
+    pub size: usize,
     /// The place behind it.
     pub after: Read,
     /// Whether the chunk would have ended here whatever follows.
@@ -61,11 +63,6 @@ impl Feed {
         }
     }
 
-    /// Whether anything was read.
-    pub fn moved(&self) -> bool {
-        self.units > 0
-    }
-
     fn read(&mut self) -> Option<Result<Raw, InputError>> {
         let unit = self.reader.next()?;
         if let Ok(raw) = &unit {
@@ -100,6 +97,7 @@ impl Feed {
         Some(Chunk {
             whole: units.len() == CHUNK || size >= LARGE,
             units,
+            size,
             after: self.place(),
         })
     }

@@ -358,7 +358,7 @@ impl Steps for Minter<'_> {
         &mut self,
         chunk: PreparedChunk,
         under_way: usize,
-    ) -> Result<Planned<PreparedChunk, PlannedChunk>, Failure> {
+    ) -> Result<Planned<PreparedChunk, PlannedChunk, PerformedChunk>, Failure> {
         // The ledger does not know yet what is under way.
         if under_way > 0
             && chunk

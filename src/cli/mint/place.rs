@@ -8,7 +8,7 @@ use crate::keys::PublicKeyObject;
 use crate::ledger::Unfinished;
 use serde::{Deserialize, Serialize};
 
-use super::MintArgs;
+use super::args::MintArgs;
 use super::feed::Read;
 use super::summary::Counts;
 use crate::cli::growing::FilePlace;

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::SecretError;
 use crate::cli::output::message;
+use crate::files::watch::{self, Access, Content};
 use crate::keys::PermissionCheck;
 
 /// A passphrase's longest line, in bytes.
@@ -65,6 +66,9 @@ impl PassphraseSource {
             from: self.clone(),
             fault,
         };
+        if let PassphraseSource::File(path) = self {
+            watch::note(path, Access::Read, || Content::Private);
+        }
         let file = File::open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_file() && check.apply(&path, metadata.mode()).is_err() {

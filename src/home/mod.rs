@@ -1,21 +1,28 @@
-//! The registry home: the folder of one registry, and the profile in it.
+//! The registry home: the folder of one registry, the profile in it, and its keyset.
 
-use std::fs::{self, File};
+mod keyset;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, context};
 use serde::Deserialize;
 
 use crate::bundle::Mirror;
-use crate::canonical::{self, Json};
+use crate::canonical;
+use crate::digest::Digest;
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, Existing, FileError};
-use crate::keys::{KeyId, KeyStatus, Keyset, KeysetType, PublicKeyObject, TrustedKey};
+use crate::keys::{KeyId, PublicKeyObject, TrustedKeys};
+use crate::keyset::Faulty;
 use crate::ledger::{Ledger, LedgerError};
+
+pub use keyset::{KeysetSettings, Published, SeenVersion};
 
 /// The file that makes a folder a registry home.
 pub const PROFILE_FILE: &str = "registry.toml";
 
-const PROFILE_TEMPLATE: &str = include_str!("../templates/registry.toml");
+const PROFILE_TEMPLATE: &str = include_str!("../../templates/registry.toml");
 
 /// What a registry is: `registry.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,6 +40,9 @@ pub struct Profile {
     /// Where its bundles can be had.
     #[serde(default)]
     pub mirrors: Vec<Mirror>,
+    /// What new keysets state.
+    #[serde(default)]
+    pub keyset: KeysetSettings,
 }
 
 fn default_ledger() -> PathBuf {
@@ -70,6 +80,14 @@ pub enum HomeError {
         path: PathBuf,
         /// What is wrong, and where.
         message: String,
+    },
+    /// A keyset of the home breaks its rules.
+    #[error("{}: {source}", path.display())]
+    Keyset {
+        /// Which file.
+        path: PathBuf,
+        /// What it breaks.
+        source: Faulty,
     },
     /// A file could not be read or written.
     #[error(transparent)]
@@ -190,7 +208,7 @@ impl Home {
             dir: dir.to_owned(),
         };
         if home.keyset_path().symlink_metadata().is_err() {
-            home.write_keyset(&Keyset::new(Vec::new()))?;
+            home.write_own_keys(&TrustedKeys::new(Vec::new()))?;
         }
         let ledger = home.ledger_path().symlink_metadata();
         if ledger.map_or(true, |metadata| metadata.len() == 0) {
@@ -216,6 +234,9 @@ impl Home {
             }
             result => result.map_err(FileError::io("read", &path))?,
         };
+        watch::note(&path, Access::Read, || {
+            Content::Digest(Digest::of(text.as_bytes()))
+        });
         Ok(Home {
             profile: Profile::parse(&path, &text)?,
             dir: dir.to_owned(),
@@ -239,11 +260,6 @@ impl Home {
         self.dir.join(&self.profile.ledger)
     }
 
-    /// The keyset's file.
-    pub fn keyset_path(&self) -> PathBuf {
-        self.dir.join("keys/keyset.json")
-    }
-
     /// The published form of the key `id`.
     pub fn public_key_path(&self, id: &KeyId) -> PathBuf {
         self.dir.join(format!("keys/{id}.json"))
@@ -252,73 +268,6 @@ impl Home {
     /// The sealed private key `id`.
     pub fn private_key_path(&self, id: &KeyId) -> PathBuf {
         self.dir.join(format!("keys/{id}.age"))
-    }
-
-    /// The keys that this home trusts.
-    ///
-    /// # Errors
-    /// [`HomeError`] if the keyset cannot be read or is malformed.
-    pub fn keyset(&self) -> Result<Keyset, HomeError> {
-        let path = self.keyset_path();
-        let bytes = files::read(&path)?;
-        Keyset::from_slice(&bytes).map_err(|error| HomeError::Malformed {
-            path,
-            message: error.to_string(),
-        })
-    }
-
-    /// Whether the keyset is the home's own list of keys, into which a new key may go: custodians
-    /// decide over any other.
-    ///
-    /// # Errors
-    /// [`HomeError`] if the keyset cannot be read or is no JSON.
-    pub fn in_bootstrap(&self) -> Result<bool, HomeError> {
-        let path = self.keyset_path();
-        let bytes = files::read(&path)?;
-        let document: Json =
-            canonical::from_slice(&bytes).map_err(|error| HomeError::Malformed {
-                path,
-                message: error.to_string(),
-            })?;
-        let kind = document.get("keyset_type").and_then(Json::as_str);
-        Ok(kind == Some(KeysetType::VALUE))
-    }
-
-    fn write_keyset(&self, keyset: &Keyset) -> Result<(), HomeError> {
-        let bytes = pretty(keyset);
-        Ok(files::write(
-            &self.keyset_path(),
-            &bytes,
-            Existing::Replace,
-        )?)
-    }
-
-    /// Publishes a key of this registry in the home and trusts it: as the active one, or as the
-    /// next if there is an active one. The sealed private key must be written before, so that no
-    /// key is ever trusted that nobody holds.
-    ///
-    /// # Errors
-    /// [`HomeError`].
-    pub fn add_key(&self, object: &PublicKeyObject) -> Result<KeyStatus, HomeError> {
-        // Two keys made at once must not lose one of them, nor both be active.
-        let lock_path = self.dir.join("keys/.lock");
-        let _lock = File::create(&lock_path)
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(FileError::io("lock", &lock_path))?;
-        let mut keyset = self.keyset()?;
-        let signer_id = Some(self.profile.registry_id.clone());
-        let mut entry = TrustedKey::of_registry(object.clone(), signer_id);
-        if keyset.active().next().is_some() {
-            entry.status = KeyStatus::Next;
-        }
-        let status = entry.status;
-        let path = self.public_key_path(&object.key_id);
-        if read_public_key(&path).ok().as_ref() != Some(object) {
-            files::write(&path, &pretty(object), Existing::Keep)?;
-        }
-        keyset.keys.push(entry);
-        self.write_keyset(&keyset)?;
-        Ok(status)
     }
 
     /// The published form of the key `id`.

@@ -1,4 +1,19 @@
 //! Signed events: what happened to a paper, by whom (SPEC 5).
+//!
+//! Here is what all events have in common; what their payloads say is in [`Statement`], with a file
+//! for each kind.
+
+mod anchor;
+mod authorship;
+mod citation;
+mod correction;
+mod kind;
+mod mirror;
+mod replication;
+mod skeleton;
+mod statement;
+mod storage;
+mod words;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,6 +21,18 @@ use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+
+pub use anchor::{AnchorStatus, ProofType, TimestampAnchor};
+pub use authorship::{AuthorAttestation, Strength};
+pub use citation::{CitationSignature, Relation};
+pub use correction::Correction;
+pub use kind::EventKind;
+pub use mirror::{MirrorHintPayload, MirrorType};
+pub use replication::{FormalSystem, ReplicationKind, ReplicationRecord};
+pub use skeleton::{FILL_IN, schema, skeleton, unfilled};
+pub use statement::{FormError, MAX_PAYLOAD_DEPTH, Statement};
+pub use storage::StorageAttestation;
+pub use words::{BaseAddress, ClaimId, Line, Orcid, ProofBytes, WebAddress, Word};
 
 use crate::arxiv::ArxivId;
 use crate::canonical::{self, Json, Node, ObjectText, from_node};
@@ -153,7 +180,8 @@ pub enum Payload {
     RecordCreated(Box<RecordCreated>),
     /// Of [`GRAPH_SNAPSHOT`].
     GraphSnapshot(Box<SnapshotPayload>),
-    /// Of any other type: kept and hashed as it is, in sorted order on the wire.
+    /// Of any other type: kept and hashed as it is, in sorted order on the wire. What it says is in
+    /// [`Event::statement`].
     Open(Json),
 }
 
@@ -186,6 +214,22 @@ pub struct SnapshotPayload {
     /// The id of the verdict in it, if it has one.
     #[serde(deserialize_with = "nullable")]
     pub verdict_id: Option<String>,
+}
+
+impl Event {
+    /// What the event says; `None` for types unknown here, and for those whose payloads have types
+    /// of their own.
+    ///
+    /// # Errors
+    /// [`FormError`] if the payload does not have the form of its type.
+    pub fn statement(&self) -> Result<Option<Statement>, FormError> {
+        match (&self.payload, EventKind::of(&self.event_type)) {
+            (Payload::Open(payload), Some(kind)) => {
+                Statement::read(kind, payload, &self.subject_pith_number)
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 impl RecordCreated {
@@ -365,6 +409,11 @@ struct EventFields<'a> {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = EventFields::deserialize(deserializer)?;
+        if fields.payload.nests_deeper_than(MAX_PAYLOAD_DEPTH) {
+            return Err(D::Error::custom(format_args!(
+                "payload: nests deeper than {MAX_PAYLOAD_DEPTH} levels"
+            )));
+        }
         let payload = match fields.event_type.as_str() {
             RECORD_CREATED => from_node(fields.payload).map(Payload::RecordCreated),
             GRAPH_SNAPSHOT => from_node(fields.payload).map(Payload::GraphSnapshot),

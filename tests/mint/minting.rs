@@ -1,109 +1,23 @@
-//! Minting as a library does it: forms give what typed values give, and faulty signatures are found.
+//! Forms give what typed values give, and faulty signatures are found.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pith::arxiv::{Metadata, Paper, ReadOptions, VersionEntry};
+use pith::arxiv::Paper;
 use pith::bundle::Bundle;
 use pith::digest::Digest;
-use pith::home::Home;
-use pith::keys::{
-    KeyId, Keyset, PrivateKey, PublicKey, PublicKeyObject, SignatureBytes, Signer, SignerError,
-    SoftwareKey, TrustedKey,
-};
+use pith::keys::{KeyId, PublicKey, SignatureBytes, Signer, SignerError, SoftwareKey};
 use pith::ledger::{Held, Ledger};
-use pith::mint::{Fate, Group, Issuer, MintError, OnChange, SelfCheck, plan, record};
-use pith::time::TimestampMicros;
-use pith::verify::{Policy, Trust, Verdict, verify_document};
+use pith::mint::{Fate, Issuer, MintError, SelfCheck};
+use pith::verify::{Policy, Verdict, verify_document};
 use proptest::prelude::*;
-use tempfile::TempDir;
-use zeroize::Zeroizing;
 
-fn now() -> TimestampMicros {
-    "2026-05-18T00:30:44.452550Z".parse().unwrap()
-}
-
-struct Registry {
-    home: Home,
-    key: SoftwareKey,
-    keyset: Keyset,
-    _folder: TempDir,
-}
-
-impl Registry {
-    fn new(id: &str, url: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let home = Home::init(folder.path(), id, url).unwrap();
-        let private = PrivateKey::from_seed(Zeroizing::new([7; 32]));
-        let public = PublicKey::from(private.verifying_key());
-        let object = PublicKeyObject::of_registry(public, "test-key".parse().unwrap(), url);
-        let entry = TrustedKey::of_registry(object.clone(), Some(id.to_owned()));
-        Registry {
-            home,
-            key: SoftwareKey::new(private, object).unwrap(),
-            keyset: Keyset::new(vec![entry]),
-            _folder: folder,
-        }
-    }
-
-    fn ledger(&self) -> Ledger {
-        Ledger::open(&self.home.ledger_path()).unwrap()
-    }
-
-    fn mint(
-        &self,
-        ledger: &mut Ledger,
-        signer: &dyn Signer,
-        papers: &[Paper],
-        self_check: SelfCheck,
-    ) -> Result<Group, MintError> {
-        let profile = &self.home.profile;
-        let issuer = Issuer::new(profile, signer, &self.keyset, ledger, self_check)?;
-        let prepared = papers.iter().map(|paper| issuer.prepare(paper));
-        let prepared = prepared.collect::<Result<_, _>>()?;
-        ledger.group(|ledger| {
-            let items = plan(ledger, prepared, OnChange::Keep, true)?;
-            let group = issuer.carry_out(items, now(), true)?;
-            record(ledger, &group)?;
-            Ok(group)
-        })
-    }
-}
-
-fn example() -> Registry {
-    Registry::new("registry.invalid", "https://registry.invalid")
-}
-
-/// A paper with these texts.
-fn paper(id: &str, title: &str, authors: &str, abstract_text: &str, categories: &str) -> Paper {
-    let metadata = Metadata {
-        id: Some(id),
-        versions: vec![VersionEntry {
-            version: "v1",
-            date: Some("Thu, 1 Feb 2024 12:00:01 GMT"),
-        }],
-        title: Some(title),
-        abstract_text: Some(abstract_text),
-        authors: Some(authors),
-        categories: Some(categories),
-        license: None,
-    };
-    let options = ReadOptions {
-        allow_non_ascii: true,
-    };
-    Paper::new(&metadata, options).unwrap()
-}
-
-fn numbered(n: usize) -> Paper {
-    let id = format!("2402.{n:05}");
-    paper(&id, "On a thing", "A. Placeholder", &id, "math.GT cs.DL")
-}
+use crate::registry::{Registry, example, now, numbered, paper};
 
 /// Asserts that typed values give the same bytes, and that all of them verify.
 fn assert_as_typed(registry: &Registry, wire: &[u8]) {
     let bundle = Bundle::from_slice(wire).unwrap();
     assert!(bundle.to_wire() == wire);
-    let mut trust = Trust::new();
-    trust.add("the home's", registry.keyset.clone());
+    let trust = registry.trust();
     let policy = Policy {
         trust: &trust,
         expect: None,

@@ -1,6 +1,7 @@
 //! The keys a verifier already trusts, and for what (SPEC 9).
 //!
-//! A keyset is data of the verifier's: keys found inside a bundle never get into it.
+//! They are data of the verifier's: keys found inside a bundle never get among them. What a registry
+//! publishes, signed by its custodians, is a [`Keyset`](crate::keyset::Keyset), which gives such a list.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +11,13 @@ use crate::text::{constant, nullable};
 use crate::time::Timestamp;
 
 constant! {
-    /// What a keyset calls itself before a genesis ceremony.
-    KeysetType = "pith_bootstrap_keyset"
+    /// What a home's own list calls itself before a genesis ceremony.
+    TrustedKeysType = "pith_bootstrap_keyset"
 }
 
 constant! {
     /// The version of its form.
-    KeysetVersion = "1.0"
+    TrustedKeysVersion = "1.0"
 }
 
 /// The signer type of registries (SPEC 5).
@@ -31,11 +32,11 @@ const BUILT_IN_SIGNER: &str = "pith.science";
 /// A list of trusted keys as a registry home keeps it (`keys/keyset.json`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Keyset {
-    /// Always a bootstrap keyset.
-    pub keyset_type: KeysetType,
+pub struct TrustedKeys {
+    /// Always the list of a home in bootstrap.
+    pub keyset_type: TrustedKeysType,
     /// The version of its form.
-    pub schema_version: KeysetVersion,
+    pub schema_version: TrustedKeysVersion,
     /// The keys.
     pub keys: Vec<TrustedKey>,
 }
@@ -71,6 +72,8 @@ pub enum KeyStatus {
     Active,
     /// Signs no more; what it signed stays good.
     Retired,
+    /// Believed to be in other hands: what it signed counts only where it is known to be from before.
+    Revoked,
 }
 
 impl KeyStatus {
@@ -80,21 +83,22 @@ impl KeyStatus {
             KeyStatus::Next => "next",
             KeyStatus::Active => "active",
             KeyStatus::Retired => "retired",
+            KeyStatus::Revoked => "revoked",
         }
     }
 }
 
-impl Keyset {
-    /// A keyset of these keys.
+impl TrustedKeys {
+    /// A list of these keys.
     pub fn new(keys: Vec<TrustedKey>) -> Self {
-        Keyset {
-            keyset_type: KeysetType,
-            schema_version: KeysetVersion,
+        TrustedKeys {
+            keyset_type: TrustedKeysType,
+            schema_version: TrustedKeysVersion,
             keys,
         }
     }
 
-    /// Reads a keyset strictly.
+    /// Reads such a list strictly.
     ///
     /// # Errors
     /// [`DecodeError`], with the path of the first fault.
@@ -107,10 +111,10 @@ impl Keyset {
         let key =
             canonical::from_slice(BUILT_IN.as_bytes()).expect("the built-in key is well formed");
         let signer_id = Some(BUILT_IN_SIGNER.to_owned());
-        Keyset::new(vec![TrustedKey::of_registry(key, signer_id)])
+        TrustedKeys::new(vec![TrustedKey::of_registry(key, signer_id)])
     }
 
-    /// Whether the built-in keyset knows a key of this signer.
+    /// Whether the built-in list knows a key of this signer.
     pub fn built_in_knows(signer_id: &str) -> bool {
         signer_id == BUILT_IN_SIGNER
     }

@@ -1,24 +1,36 @@
 //! Work on all cores that has to be decided on, and written down, in order.
 //!
-//! Chunks come from a source and go through four steps: `prepare` on any thread, [`Steps::plan`]
-//! in order, `perform` on any thread, [`Steps::finish`] in order. Few chunks are on their way at
-//! a time, so memory does not grow with the input. The steps that keep order run on the caller's
-//! thread: what they hold need not be shared.
+//! Chunks are drawn on a thread of their own and go through four steps: `prepare` on any thread,
+//! [`Steps::plan`] in order, `perform` on any thread, [`Steps::finish`] in order. Few chunks, of few
+//! bytes, are on their way at a time, so memory does not grow with the input. The steps that keep
+//! order run on the caller's thread: what they hold need not be shared.
 
-use std::collections::BTreeMap;
+mod pack;
+mod room;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+pub use pack::{CHUNK_BYTES, Pack};
+use room::Room;
 
 /// How long nothing comes before [`Steps::idle`] is called, and again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// A chunk that weighs more than this, in bytes, is worked on by the caller's thread: allocators keep
+/// for each thread what it once needed, and few such chunks are on their way at a time anyway.
+const HEAVY: usize = room::MOST_BYTES / 8;
+
 /// What becomes of a prepared chunk.
-pub enum Planned<A, B> {
+pub enum Planned<A, B, C> {
     /// It is to be performed.
     Go(B),
+    /// Nothing is left to perform.
+    Done(C),
     /// It is to be performed, and none after it.
     Last(B),
     /// It cannot be judged before those on their way are finished.
@@ -47,7 +59,7 @@ pub trait Steps {
         &mut self,
         chunk: Self::Prepared,
         under_way: usize,
-    ) -> Result<Planned<Self::Prepared, Self::Planned>, Self::Error>;
+    ) -> Result<Planned<Self::Prepared, Self::Planned, Self::Performed>, Self::Error>;
 
     /// Writes down a chunk, in the order of the plan.
     ///
@@ -66,14 +78,15 @@ pub trait Steps {
 }
 
 enum Event<I, A, C> {
-    Read(I),
-    /// The source has no more.
+    /// A chunk, and what it weighs.
+    Read(I, usize),
+    /// There are no more chunks.
     Ended,
     Prepared(usize, A),
     Performed(usize, C),
     /// A worker panicked.
     Lost,
-    /// The thread that reads panicked.
+    /// The thread that draws chunks panicked.
     SourceLost,
 }
 
@@ -82,33 +95,26 @@ enum Task<I, B> {
     Perform(usize, B),
 }
 
-/// Gives chunks to the pipeline from a thread of its own.
-pub struct Source<I, A, C> {
-    permits: Receiver<()>,
+/// Gives chunks to the steps, from a thread of its own.
+struct Source<I, A, C> {
+    room: Arc<Room>,
     events: Sender<Event<I, A, C>>,
     ended: bool,
 }
 
 impl<I, A, C> Source<I, A, C> {
-    /// Waits until another chunk is wanted; `false` if none will be.
-    pub fn wanted(&self) -> bool {
-        self.permits.recv().is_ok()
-    }
-
-    /// Gives a chunk, which must have been [`wanted`](Self::wanted).
-    pub fn give(&self, chunk: I) {
-        // If nobody takes it, nobody wants another.
-        let _ = self.events.send(Event::Read(chunk));
-    }
-
-    /// Says that there are no more chunks.
-    pub fn end(mut self) {
+    fn give_all(mut self, chunks: impl Iterator<Item = (I, usize)>) {
+        for (chunk, bytes) in chunks {
+            if !self.room.take(bytes) || self.events.send(Event::Read(chunk, bytes)).is_err() {
+                return;
+            }
+        }
         self.ended = true;
         let _ = self.events.send(Event::Ended);
     }
 }
 
-/// A source that is dropped otherwise has not come to its end: its thread panicked, or nothing was
+/// A source that is dropped otherwise has not come to its end: its thread panicked, or nothing is
 /// wanted any more, and then nobody listens.
 impl<I, A, C> Drop for Source<I, A, C> {
     fn drop(&mut self) {
@@ -129,11 +135,12 @@ impl<I, A, C> Drop for Watch<I, A, C> {
     }
 }
 
-/// Runs chunks through the steps until the source ends, a step says so, or one fails; what was
-/// planned is finished first, unless a step failed. Returns whether the source came to its end.
+/// Runs chunks, each with its weight in bytes, through the steps until there are no more, a step says
+/// so, or one fails; what was planned is finished first, unless a step failed. Returns whether the
+/// chunks came to their end.
 ///
-/// `begin` starts the source on a thread that is left alone when the run is over: it may be
-/// waiting for input that never comes.
+/// The thread that draws them is left alone when the run is over: it may be waiting for input that
+/// never comes.
 ///
 /// # Errors
 /// Those of the steps.
@@ -142,32 +149,28 @@ impl<I, A, C> Drop for Watch<I, A, C> {
 /// If any of its threads panics.
 pub fn run<I, A, B, C, S>(
     jobs: NonZeroUsize,
-    begin: impl FnOnce(Source<I, A, C>),
+    chunks: impl Iterator<Item = (I, usize)> + Send + 'static,
     prepare: impl Fn(I) -> A + Sync,
     perform: impl Fn(B) -> C + Sync,
     steps: &mut S,
 ) -> Result<bool, S::Error>
 where
-    I: Send,
-    A: Send,
+    I: Send + 'static,
+    A: Send + 'static,
     B: Send,
-    C: Send,
+    C: Send + 'static,
     S: Steps<Prepared = A, Planned = B, Performed = C>,
 {
-    // Enough that all threads stay busy while the ledger waits for the disk.
-    let at_once = 2 * jobs.get() + 8;
-    let (permits, for_permits) = channel();
+    let room = Arc::new(Room::of(jobs));
     let (to_steps, events) = channel();
     let (tasks, for_tasks) = channel();
     let for_tasks = Mutex::new(for_tasks);
-    for _ in 0..at_once {
-        let _ = permits.send(());
-    }
-    begin(Source {
-        permits: for_permits,
+    let source = Source {
+        room: Arc::clone(&room),
         events: to_steps.clone(),
         ended: false,
-    });
+    };
+    thread::spawn(move || source.give_all(chunks));
     thread::scope(|scope| {
         for _ in 0..jobs.get() {
             let watch = Watch(to_steps.clone());
@@ -176,7 +179,10 @@ where
         drop(to_steps);
         let mut conductor = Conductor {
             tasks,
-            permits,
+            prepare: &prepare,
+            perform: &perform,
+            room,
+            weights: VecDeque::new(),
             steps,
             read: 0,
             prepared: BTreeMap::new(),
@@ -187,7 +193,7 @@ where
             stopped: false,
         };
         conductor.conduct(&events)
-        // Dropping the conductor lets the workers end.
+        // Dropping the conductor lets the workers and the source end.
     })
 }
 
@@ -211,9 +217,13 @@ fn work<I, A, B, C>(
 }
 
 /// Hands chunks on from step to step.
-struct Conductor<'a, I, A, B, C, S> {
+struct Conductor<'a, I, A, B, C, S, P, Q> {
     tasks: Sender<Task<I, B>>,
-    permits: Sender<()>,
+    prepare: &'a P,
+    perform: &'a Q,
+    room: Arc<Room>,
+    /// Of the chunks that were read and are not finished.
+    weights: VecDeque<usize>,
     steps: &'a mut S,
     /// How many chunks were read.
     read: usize,
@@ -228,9 +238,11 @@ struct Conductor<'a, I, A, B, C, S> {
     stopped: bool,
 }
 
-impl<I, A, B, C, S> Conductor<'_, I, A, B, C, S>
+impl<I, A, B, C, S, P, Q> Conductor<'_, I, A, B, C, S, P, Q>
 where
     S: Steps<Prepared = A, Planned = B, Performed = C>,
+    P: Fn(I) -> A,
+    Q: Fn(B) -> C,
 {
     fn conduct(&mut self, events: &Receiver<Event<I, A, C>>) -> Result<bool, S::Error> {
         loop {
@@ -240,8 +252,13 @@ where
                 return Ok(!self.stopped);
             }
             match events.recv_timeout(PAUSE) {
-                Ok(Event::Read(chunk)) => {
-                    let _ = self.tasks.send(Task::Prepare(self.read, chunk));
+                Ok(Event::Read(chunk, bytes)) => {
+                    self.weights.push_back(bytes);
+                    if bytes > HEAVY {
+                        self.prepared.insert(self.read, (self.prepare)(chunk));
+                    } else {
+                        let _ = self.tasks.send(Task::Prepare(self.read, chunk));
+                    }
                     self.read += 1;
                 }
                 Ok(Event::Ended) => self.source_ended = true,
@@ -266,7 +283,8 @@ where
             if let Some(chunk) = self.performed.remove(&self.finished) {
                 self.steps.finish(chunk)?;
                 self.finished += 1;
-                let _ = self.permits.send(());
+                // Chunks are finished in the order in which they were read.
+                self.room.free(self.weights.pop_front().unwrap_or_default());
                 continue;
             }
             self.stopped |= self.steps.stopped();
@@ -278,6 +296,10 @@ where
             };
             match self.steps.plan(chunk, self.planned - self.finished)? {
                 Planned::Go(chunk) => self.perform(chunk),
+                Planned::Done(chunk) => {
+                    self.performed.insert(self.planned, chunk);
+                    self.planned += 1;
+                }
                 Planned::Last(chunk) => {
                     self.perform(chunk);
                     self.stopped = true;
@@ -292,127 +314,22 @@ where
     }
 
     fn perform(&mut self, chunk: B) {
-        let _ = self.tasks.send(Task::Perform(self.planned, chunk));
+        let bytes = self.weights.get(self.planned - self.finished);
+        if bytes.is_some_and(|bytes| *bytes > HEAVY) {
+            let chunk = (self.perform)(chunk);
+            self.performed.insert(self.planned, chunk);
+        } else {
+            let _ = self.tasks.send(Task::Perform(self.planned, chunk));
+        }
         self.planned += 1;
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Squares numbers, and waits before each multiple of 10.
-    struct Sum {
-        found: Vec<u64>,
-        last: u64,
-    }
-
-    impl Steps for Sum {
-        type Prepared = u64;
-        type Planned = u64;
-        type Performed = u64;
-        type Error = String;
-
-        fn plan(&mut self, chunk: u64, under_way: usize) -> Result<Planned<u64, u64>, String> {
-            Ok(match chunk {
-                chunk if chunk % 10 == 0 && under_way > 0 => Planned::Wait(chunk),
-                chunk if chunk == self.last => Planned::Last(chunk),
-                chunk => Planned::Go(chunk),
-            })
-        }
-
-        fn finish(&mut self, chunk: u64) -> Result<(), String> {
-            if chunk == 49 * 49 {
-                return Err("49".to_owned());
-            }
-            self.found.push(chunk);
-            Ok(())
-        }
-
-        fn idle(&mut self) -> Result<(), String> {
-            Ok(())
-        }
-
-        fn stopped(&self) -> bool {
-            false
-        }
-    }
-
-    fn squares(jobs: usize, count: u64, last: u64) -> (Result<bool, String>, Vec<u64>) {
-        let mut sum = Sum {
-            found: Vec::new(),
-            last,
-        };
-        let begin = move |source: Source<u64, u64, u64>| {
-            thread::spawn(move || {
-                for number in 0..count {
-                    if !source.wanted() {
-                        return;
-                    }
-                    source.give(number);
-                }
-                source.end();
-            });
-        };
-        let jobs = NonZeroUsize::new(jobs).unwrap();
-        let ended = run(jobs, begin, |n| n, |n| n * n, &mut sum);
-        (ended, sum.found)
-    }
-
-    #[test]
-    fn order_is_kept_whatever_the_threads() {
-        for jobs in [1, 3, 8] {
-            let (ended, found) = squares(jobs, 45, u64::MAX);
-            assert_eq!(ended, Ok(true));
-            assert_eq!(found, (0..45).map(|n| n * n).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn a_run_ends_where_a_step_says() {
-        let (ended, found) = squares(3, 1000, 30);
-        assert_eq!((ended, found.len()), (Ok(false), 31));
-        let (ended, found) = squares(3, 1000, u64::MAX);
-        assert_eq!((ended, found.len()), (Err("49".to_owned()), 49));
-    }
-
-    #[test]
-    #[should_panic(expected = "a scoped thread panicked")]
-    fn a_panic_is_passed_on() {
-        let begin = |source: Source<u64, u64, u64>| {
-            thread::spawn(move || {
-                while source.wanted() {
-                    source.give(1);
-                }
-            });
-        };
-        let mut sum = Sum {
-            found: Vec::new(),
-            last: u64::MAX,
-        };
-        let _ = run(
-            NonZeroUsize::MIN,
-            begin,
-            |n| n,
-            |_: u64| -> u64 { panic!("on purpose") },
-            &mut sum,
-        );
-    }
-
-    #[test]
-    #[should_panic(expected = "the thread that reads the input has panicked")]
-    fn an_input_that_breaks_off_is_not_at_its_end() {
-        let begin = |source: Source<u64, u64, u64>| {
-            thread::spawn(move || {
-                assert!(source.wanted());
-                source.give(1);
-                panic!("on purpose");
-            });
-        };
-        let mut sum = Sum {
-            found: Vec::new(),
-            last: u64::MAX,
-        };
-        let _ = run(NonZeroUsize::MIN, begin, |n| n, |n| n, &mut sum);
+impl<I, A, B, C, S, P, Q> Drop for Conductor<'_, I, A, B, C, S, P, Q> {
+    fn drop(&mut self) {
+        self.room.close();
     }
 }
+
+#[cfg(test)]
+mod tests;

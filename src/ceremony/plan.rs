@@ -1,0 +1,129 @@
+//! Planning a ceremony: its folder, with a runbook for this registry, these people and these dates.
+
+use chrono::{DateTime, Duration, Utc};
+use minijinja::{Value, context};
+
+use super::error::CeremonyError;
+use super::name::CeremonyName;
+use super::opening::{Kind, Opening, OpeningType, SchemaVersion};
+use super::templates::Templates;
+use crate::digest::Digest;
+use crate::keys::KeyId;
+use crate::time::{Timestamp, TimestampMicros};
+use crate::words::spoken_head;
+
+/// How long keys stand in the keyset before and after they sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Days for which a key is published before it may be active.
+    pub publish_days: u32,
+    /// Days for which it stays published after it retired.
+    pub retire_days: u32,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Windows {
+            publish_days: 10,
+            retire_days: 30,
+        }
+    }
+}
+
+/// What a ceremony is to be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its name.
+    pub name: CeremonyName,
+    /// Its kind.
+    pub kind: Kind,
+    /// The registry.
+    pub registry_id: String,
+    /// Where the registry publishes.
+    pub base_url: String,
+    /// When it is planned.
+    pub opened_at: TimestampMicros,
+    /// Whether it is a rehearsal.
+    pub rehearsal: bool,
+    /// Who takes part, by the labels of their keys.
+    pub custodians: Vec<KeyId>,
+    /// How many of them have to sign.
+    pub threshold: u32,
+    /// The signing key that it is about: the first, the old, the compromised, the lost one.
+    pub key: KeyId,
+    /// The key that takes over, where one does.
+    pub new_key: Option<KeyId>,
+    /// How long keys are published before and after.
+    pub windows: Windows,
+    /// The version of the program.
+    pub tool_version: String,
+    /// SHA-256 of the program.
+    pub binary_sha256: Digest,
+}
+
+impl Plan {
+    /// The runbook, and the opening that names its digest.
+    ///
+    /// # Errors
+    /// [`CeremonyError::Template`] if the runbook cannot be rendered; those of the system.
+    pub fn render(self, templates: &Templates) -> Result<(Opening, String), CeremonyError> {
+        let runbook = templates.render(&format!("{}.md", self.kind), self.values())?;
+        let opening = Opening {
+            ceremony_type: OpeningType,
+            schema_version: SchemaVersion,
+            name: self.name,
+            kind: self.kind,
+            registry_id: self.registry_id,
+            opened_at: self.opened_at,
+            rehearsal: self.rehearsal,
+            custodians: self.custodians,
+            threshold: self.threshold,
+            runbook_sha256: Digest::of(runbook.as_bytes()),
+            tool_version: self.tool_version,
+            binary_sha256: self.binary_sha256,
+        };
+        Ok((opening, runbook))
+    }
+
+    fn values(&self) -> Value {
+        let text = |id: &KeyId| id.to_string();
+        let custodians: Vec<String> = self.custodians.iter().map(text).collect();
+        let activation = self.after(self.windows.publish_days);
+        let removal = self.after(self.windows.publish_days + self.windows.retire_days);
+        // A rehearsal does not wait: it says what time it plays.
+        let at_activation = if self.rehearsal {
+            format!(" --now {activation}")
+        } else {
+            String::new()
+        };
+        context! {
+            name => self.name.as_str(),
+            kind => self.kind.as_str(),
+            registry_id => self.registry_id.as_str(),
+            base_url => self.base_url.as_str(),
+            opened_at => self.opened_at.seconds().to_string(),
+            rehearsal => self.rehearsal,
+            custodians => custodians,
+            threshold => self.threshold,
+            key => self.key.as_str(),
+            new_key => self.new_key.as_ref().map(text).unwrap_or_default(),
+            publish_days => self.windows.publish_days,
+            retire_days => self.windows.retire_days,
+            activation => activation,
+            removal => removal,
+            at_activation => at_activation,
+            tool_version => self.tool_version.as_str(),
+            binary_sha256 => self.binary_sha256.to_string(),
+            binary_words => spoken_head(&self.binary_sha256),
+        }
+    }
+
+    /// The first whole second that is so many days away.
+    fn after(&self, days: u32) -> String {
+        let opened = self.opened_at.seconds().unix() + 1;
+        let later = DateTime::<Utc>::from_timestamp(opened, 0)
+            .and_then(|time| time.checked_add_signed(Duration::days(days.into())))
+            .and_then(Timestamp::new);
+        later.map_or_else(|| format!("{days} days later"), |time| time.to_string())
+    }
+}

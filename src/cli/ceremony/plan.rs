@@ -1,0 +1,208 @@
+//! `pith ceremony plan`: a folder with a runbook for this registry.
+
+use std::fs;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::ceremony::{CeremonyName, Folder, Kind, Plan, RUNBOOK_FILE, Templates, Windows};
+use crate::cli::context::{Context, JSON_SCHEMA};
+use crate::cli::error::{Exit, Failure};
+use crate::cli::output;
+use crate::cli::recording::{VERSION, own_digest};
+use crate::digest::Digest;
+use crate::files::FileError;
+use crate::home::Home;
+use crate::keys::KeyId;
+
+/// Make a ceremony's folder in the home, with its runbook and an empty transcript
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What kind of ceremony
+    #[arg(value_enum)]
+    kind: KindArg,
+
+    /// The ceremony's name and that of its folder [default: the date and the kind]
+    #[arg(long, value_name = "NAME")]
+    name: Option<CeremonyName>,
+
+    /// A rehearsal: every product says so, and --now may be used
+    #[arg(long)]
+    rehearsal: bool,
+
+    /// A custodian who takes part, by the label of their key (repeatable)
+    #[arg(long, value_name = "ID", required = true)]
+    custodian: Vec<KeyId>,
+
+    /// How many custodians have to sign [default: more than half]
+    #[arg(long, value_name = "M")]
+    threshold: Option<u32>,
+
+    /// The signing key that it is about [default: the home's active key]
+    #[arg(long, value_name = "ID")]
+    key: Option<KeyId>,
+
+    /// The signing key that takes over: for a rotation and a compromise
+    #[arg(long, value_name = "ID")]
+    new_key: Option<KeyId>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum KindArg {
+    /// The first keyset, with its custodians
+    Genesis,
+    /// A new signing key takes over from one that is sound
+    Rotation,
+    /// A signing key may be in other hands
+    Compromise,
+    /// A lost key is put together from its shares
+    Recovery,
+}
+
+impl From<KindArg> for Kind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Genesis => Kind::Genesis,
+            KindArg::Rotation => Kind::Rotation,
+            KindArg::Compromise => Kind::Compromise,
+            KindArg::Recovery => Kind::Recovery,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Planned<'a> {
+    schema_version: &'static str,
+    ceremony: &'a CeremonyName,
+    kind: Kind,
+    rehearsal: bool,
+    dir: String,
+    runbook: String,
+    head: Digest,
+}
+
+pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
+    let kind = Kind::from(args.kind);
+    if let (Some((_, source)), false) = (context.fixed_now(), args.rehearsal) {
+        let problem = format!("{source} without --rehearsal: a ceremony takes the clock's time");
+        return Err(
+            Failure::new(Exit::Usage, problem).hint("add --rehearsal, or leave the time out")
+        );
+    }
+    let home = context.home()?;
+    let parent = home.dir().join("ceremonies");
+    fs::create_dir_all(&parent).map_err(FileError::io("make the folder", &parent))?;
+    let now = context.now();
+    let name = match args.name.clone() {
+        Some(name) => name,
+        None => free_name(&parent, kind, &now.to_string()[..10])?,
+    };
+    let plan = Plan {
+        name,
+        kind,
+        registry_id: home.profile.registry_id.clone(),
+        base_url: home.profile.base_url.clone(),
+        opened_at: now,
+        rehearsal: args.rehearsal,
+        threshold: threshold(&args)?,
+        key: key(&args, &home)?,
+        new_key: new_key(&args, kind)?,
+        custodians: args.custodian,
+        windows: Windows::default(),
+        tool_version: VERSION.to_owned(),
+        binary_sha256: own_digest()?,
+    };
+    if plan.new_key.as_ref() == Some(&plan.key) {
+        let problem = format!("{} cannot take over from itself", plan.key);
+        return Err(Failure::new(Exit::Usage, problem).hint("choose another --new-key"));
+    }
+    let (opening, runbook) = plan.render(&Templates::of_home(home.dir()))?;
+    let folder = Folder::create(&parent, opening, &runbook)?;
+    let dir = folder.dir().display();
+    if folder.opening.rehearsal {
+        context.warn("this is a REHEARSAL: nothing that comes of it counts");
+    }
+    context.note(&format!("planned the {kind} in {dir}"));
+    context.note(&format!(
+        "next: print {dir}/{RUNBOOK_FILE}, then `cd {dir}`: what `pith` does there is recorded"
+    ));
+    if context.json() {
+        output::json(&Planned {
+            schema_version: JSON_SCHEMA,
+            ceremony: &folder.opening.name,
+            kind,
+            rehearsal: folder.opening.rehearsal,
+            dir: dir.to_string(),
+            runbook: folder.dir().join(RUNBOOK_FILE).display().to_string(),
+            head: folder.opening.digest(),
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The date and the kind, with a number if there was such a ceremony today.
+fn free_name(parent: &std::path::Path, kind: Kind, date: &str) -> Result<CeremonyName, Failure> {
+    let plain = format!("{date}-{kind}");
+    let numbered = (2..1000).map(|n| format!("{plain}-{n}"));
+    std::iter::once(plain.clone())
+        .chain(numbered)
+        .find(|name| parent.join(name).symlink_metadata().is_err())
+        .and_then(|name| name.parse().ok())
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::Refused,
+                format!("{plain} was planned a thousand times"),
+            )
+            .hint("choose a name: --name NAME")
+        })
+}
+
+fn threshold(args: &PlanArgs) -> Result<u32, Failure> {
+    let mut distinct = args.custodian.clone();
+    distinct.sort();
+    distinct.dedup();
+    if distinct.len() < args.custodian.len() {
+        return Err(Failure::new(Exit::Usage, "a custodian is named twice")
+            .hint("each counts once, under one label"));
+    }
+    let all = u32::try_from(distinct.len()).unwrap_or(u32::MAX);
+    let threshold = args.threshold.unwrap_or(all / 2 + 1);
+    if (1..=all).contains(&threshold) {
+        return Ok(threshold);
+    }
+    let problem =
+        format!("--threshold {threshold}: of {all} custodians 1 to {all} can have to sign");
+    Err(Failure::new(Exit::Usage, problem).hint("name as many custodians as have to sign, or more"))
+}
+
+fn key(args: &PlanArgs, home: &Home) -> Result<KeyId, Failure> {
+    if let Some(key) = &args.key {
+        return Ok(key.clone());
+    }
+    let keyset = home.trusted_keys()?;
+    let mut active = keyset.active();
+    match (active.next(), active.next()) {
+        (Some(entry), None) => Ok(entry.key.key_id.clone()),
+        _ => Err(
+            Failure::new(Exit::Usage, "this home has not exactly one active key")
+                .hint("say which key it is about: --key ID"),
+        ),
+    }
+}
+
+fn new_key(args: &PlanArgs, kind: Kind) -> Result<Option<KeyId>, Failure> {
+    let takes = matches!(kind, Kind::Rotation | Kind::Compromise);
+    match (takes, &args.new_key) {
+        (true, None) => Err(Failure::new(
+            Exit::Usage,
+            format!("a {kind} needs a key that takes over"),
+        )
+        .hint("say what it is to be called: --new-key ID")),
+        (false, Some(_)) => Err(Failure::new(
+            Exit::Usage,
+            format!("no key takes over in a {kind}"),
+        )
+        .hint("leave --new-key out; --key names the key that it is about")),
+        (_, key) => Ok(key.clone()),
+    }
+}

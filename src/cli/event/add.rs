@@ -1,0 +1,317 @@
+//! `pith event add`: events into the ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::canonical;
+use crate::cli::context::{Context, JSON_SCHEMA};
+use crate::cli::documents::{Document, Documents};
+use crate::cli::error::{Exit, Failure};
+use crate::cli::output;
+use crate::event::{Event, EventKind};
+use crate::home::{Home, read_public_key};
+use crate::keys::{Fingerprint, ForeignSigner, PublicKeyObject, REGISTRY, TrustedKey, TrustedKeys};
+use crate::ledger::{Ledger, LedgerError, Transaction};
+use crate::number::PithNumber;
+use crate::state::{Added, Candidate, InvalidReason, KeyTable, Merging, TableKey};
+
+/// How many events go into one transaction.
+const GROUP: usize = 256;
+
+/// Verify events and put them into the ledger, each with the key of its signer
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Events: one a file, JSON lines (also .gz, .zst), folders of them, or `-`
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The public key of a signer that the ledger does not know yet; make sure whose it is
+    #[arg(long, value_name = "PUBLIC_KEY_FILE")]
+    key: Vec<PathBuf>,
+
+    /// Let the keys given speak for signers that the ledger knows under other keys
+    #[arg(long, requires = "key")]
+    another_key: bool,
+}
+
+#[derive(Default, Serialize)]
+struct Counts {
+    schema_version: &'static str,
+    added: u64,
+    already_there: u64,
+    refused: u64,
+}
+
+pub fn run(args: AddArgs, context: &Context) -> Result<Exit, Failure> {
+    let home = context.home()?;
+    let (mut ledger, _lock) = context.locked_ledger(&home)?;
+    let signers = Signers::of(&args, &home, &ledger)?;
+    let mut adding = Adding {
+        signers,
+        papers: BTreeMap::new(),
+        counts: Counts {
+            schema_version: JSON_SCHEMA,
+            ..Counts::default()
+        },
+    };
+    let mut exit = Exit::Done;
+    let mut documents = Documents::open(&args.files)?.peekable();
+    while documents.peek().is_some() {
+        let mut group = Vec::new();
+        for document in documents.by_ref().take(GROUP) {
+            match document {
+                Ok(document) => group.push(document),
+                Err(failure) => exit = exit.worst(failure.report()),
+            }
+        }
+        ledger.group::<_, LedgerError>(|transaction| {
+            group
+                .iter()
+                .try_for_each(|document| adding.take(transaction, document))
+        })?;
+        adding.end_group(context);
+    }
+    let counts = adding.counts;
+    if counts.refused > 0 {
+        exit = exit.worst(Exit::Refused);
+    }
+    if context.json() {
+        output::json(&counts)?;
+    } else {
+        let Counts {
+            added,
+            already_there,
+            refused,
+            ..
+        } = counts;
+        context.note(&format!(
+            "{added} added, {already_there} already there, {refused} refused"
+        ));
+    }
+    Ok(exit)
+}
+
+/// The keys under which events are judged.
+struct Signers {
+    table: KeyTable,
+    /// The published forms of those that are not the registry's.
+    foreign: BTreeMap<Fingerprint, PublicKeyObject>,
+    /// The registry's own, with their windows.
+    own: TrustedKeys,
+}
+
+impl Signers {
+    fn of(args: &AddArgs, home: &Home, ledger: &Ledger) -> Result<Self, Failure> {
+        let registry_id = &home.profile.registry_id;
+        let own = home.trusted_keys()?;
+        let mut foreign = BTreeMap::new();
+        for object in ledger.keys()? {
+            if object.signer.is_some() && own.find(&object.key).is_none() {
+                foreign.insert(object.key.fingerprint(), object);
+            }
+        }
+        for path in &args.key {
+            let object = read_public_key(path)?;
+            let refused = |problem: String, hint: &str| {
+                let problem = format!("{}: {problem}", path.display());
+                Err(Failure::new(Exit::Refused, problem).hint(hint))
+            };
+            let Some(signer) = object.signer.clone() else {
+                return refused(
+                    "this public key names no signer_id and signer_type".to_owned(),
+                    "`pith event sign --public-key-out` writes one that does; keys of the registry are in its keyset",
+                );
+            };
+            let (id, kind) = (&signer.signer_id, &signer.signer_type);
+            if let Err(error) = ForeignSigner::new(id, kind) {
+                return refused(error, "nobody but the registry speaks as one");
+            }
+            if id == registry_id
+                || TrustedKeys::built_in_knows(id)
+                || own.find(&object.key).is_some()
+            {
+                let problem = format!("{id} or this key is a registry's");
+                return refused(problem, "nobody borrows a registry's name or key");
+            }
+            let known =
+                |held: &PublicKeyObject| held.signer.as_ref().is_some_and(|s| s.signer_id == *id);
+            let mut others = foreign.values().filter(|held| held.key != object.key);
+            if let Some(other) = others.find(|held| known(held))
+                && !args.another_key
+            {
+                let problem = format!("{id} is known under another key, {}", other.key_id);
+                return refused(
+                    problem,
+                    "ask the signer by another way whether both are theirs; then --another-key takes it",
+                );
+            }
+            let fingerprint = object.key.fingerprint();
+            match foreign.get(&fingerprint) {
+                Some(held) if *held != object => {
+                    return refused(
+                        format!(
+                            "the ledger has this key with other details, as {}",
+                            held.key_id
+                        ),
+                        "what the ledger has stays as it is: sign with that label, signer id and type",
+                    );
+                }
+                _ => foreign.insert(fingerprint, object),
+            };
+        }
+        let registry = own
+            .keys
+            .iter()
+            .filter(|entry| entry.speaks_for(registry_id, REGISTRY))
+            .map(|entry| TableKey {
+                key: entry.key.key,
+                key_id: entry.key.key_id.clone(),
+                signer_id: registry_id.clone(),
+                signer_type: REGISTRY.to_owned(),
+            });
+        let others = foreign.values().filter_map(|object| {
+            let signer = object.signer.as_ref()?;
+            Some(TableKey {
+                key: object.key,
+                key_id: object.key_id.clone(),
+                signer_id: signer.signer_id.clone(),
+                signer_type: signer.signer_type.clone(),
+            })
+        });
+        let table = KeyTable::new(registry.chain(others)).map_err(|error| {
+            Failure::new(Exit::Refused, error.to_string()).hint("one of the two has to be replaced")
+        })?;
+        Ok(Signers {
+            table,
+            foreign,
+            own,
+        })
+    }
+}
+
+struct Adding {
+    signers: Signers,
+    /// The papers of the group at hand, with their events: each is read from the ledger once, and
+    /// grows with what is added.
+    papers: BTreeMap<PithNumber, Option<Merging<'static>>>,
+    counts: Counts,
+}
+
+impl Adding {
+    /// Adds a document if it is an event that may be added.
+    fn take(&mut self, ledger: &Transaction<'_>, document: &Document) -> Result<(), LedgerError> {
+        match self.add(ledger, &document.bytes)? {
+            Ok(true) => self.counts.added += 1,
+            Ok(false) => self.counts.already_there += 1,
+            Err(why) => {
+                self.counts.refused += 1;
+                output::message("refused", &format!("{}: {why}", document.place));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether the event was new, or why it is refused.
+    fn add(
+        &mut self,
+        ledger: &Transaction<'_>,
+        bytes: &[u8],
+    ) -> Result<Result<bool, String>, LedgerError> {
+        let event: Event = match canonical::from_slice(bytes) {
+            Ok(event) => event,
+            Err(error) => return Ok(Err(format!("is no event: {error}"))),
+        };
+        if EventKind::of(&event.event_type).is_some_and(EventKind::registry_only) {
+            let kind = &event.event_type;
+            return Ok(Err(format!(
+                "a {kind} comes with `pith mint`, or with its bundle by `pith ledger rebuild`"
+            )));
+        }
+        let number = event.subject_pith_number;
+        if !self.papers.contains_key(&number) {
+            let merging = merging_of(ledger, number)?;
+            self.papers.insert(number, merging);
+        }
+        let Some(Some(merging)) = self.papers.get_mut(&number) else {
+            return Ok(Err(format!("the ledger does not hold {number}")));
+        };
+        if let Some(entry) = self
+            .signers
+            .own
+            .keys
+            .iter()
+            .find(|entry| is_by(entry, &event))
+            && !entry.counts_at(event.created_at)
+        {
+            let key = &entry.key.key_id;
+            return Ok(Err(format!(
+                "key {key} does not count at {}",
+                event.created_at
+            )));
+        }
+        match merging.add(Candidate::from(event.clone()), &self.signers.table) {
+            Added::Known => Ok(Ok(false)),
+            Added::Invalid(InvalidReason::UnknownKey) => Ok(Err(format!(
+                "is signed by key {} ({}), which is not known here: name its file with --key",
+                event.signer.key_id, event.signer.public_key_fingerprint
+            ))),
+            Added::Invalid(InvalidReason::Form) => Ok(Err(match event.statement() {
+                Err(error) => format!("is not valid: {error}"),
+                Ok(_) => "is not valid: form".to_owned(),
+            })),
+            Added::Invalid(reason) => Ok(Err(format!("is not valid: {}", reason.as_str()))),
+            Added::New => {
+                let fingerprint = &event.signer.public_key_fingerprint;
+                if let Some(object) = self.signers.foreign.get(fingerprint) {
+                    ledger.put_key(object)?;
+                }
+                Ok(Ok(ledger.add_event(&number, &event)?.is_some()))
+            }
+        }
+    }
+
+    /// Says what of the papers does not hold together now, and forgets them.
+    fn end_group(&mut self, context: &Context) {
+        for (number, merging) in std::mem::take(&mut self.papers) {
+            let Some(merging) = merging else { continue };
+            let merged = merging.merged([]);
+            let named: BTreeSet<_> = merged.dangling.iter().map(|edge| edge.event_id).collect();
+            if !named.is_empty() {
+                let count = output::counted(named.len() as u64, "event");
+                context.warn(&format!(
+                    "{number}: {count} with a prev_event or supersedes that has no effect"
+                ));
+            }
+            for group in &merged.state.equivocations {
+                context.warn(&format!(
+                    "{number}: {} contradicts itself on {}: {} events exclude each other",
+                    group.signer_id,
+                    group.target,
+                    group.event_ids.len()
+                ));
+            }
+        }
+    }
+}
+
+fn merging_of(
+    ledger: &Transaction<'_>,
+    number: PithNumber,
+) -> Result<Option<Merging<'static>>, LedgerError> {
+    let issued = ledger.get(number.suffix())?;
+    let Some(issued) = issued.filter(|issued| issued.number == number) else {
+        return Ok(None);
+    };
+    let mut merging = Merging::new(number);
+    for (_, event) in issued.events {
+        merging.add_valid(event);
+    }
+    Ok(Some(merging))
+}
+
+fn is_by(entry: &TrustedKey, event: &Event) -> bool {
+    entry.key.key.fingerprint() == event.signer.public_key_fingerprint
+}

@@ -1,0 +1,101 @@
+//! `pith keyset publish`: put a signed draft in force.
+
+use crate::cli::context::{Context, JSON_SCHEMA};
+use crate::cli::error::{Exit, Failure};
+use crate::cli::output;
+use crate::home::Home;
+use crate::keyset::{Fault, Keyset, Leaves, Rule};
+use crate::mint::holds_other_event;
+use clap::Args;
+use serde::Serialize;
+
+use super::next::home_draft;
+use super::{refused, time_to_write};
+
+/// Check every rule and put the draft in force
+///
+/// Writes keys/keyset.json, keys/pith-signing-key.json and keys/history/.
+#[derive(Debug, Args)]
+pub struct PublishArgs {}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    schema_version: &'static str,
+    version: u32,
+    digest: String,
+    keyset: String,
+    active_key: Option<&'a str>,
+}
+
+pub fn run(PublishArgs {}: PublishArgs, context: &Context) -> Result<Exit, Failure> {
+    let home = context.home()?;
+    let draft = home_draft(&home)?;
+    let now = time_to_write(context, draft.rehearsal)?;
+    // Nothing is signed with a key that ends while what it signed is compared.
+    let (_ledger, _lock) = context.locked_ledger(&home)?;
+    let faults = signed_faults(&home, &draft, context)?;
+    if !faults.is_empty() {
+        return Err(refused("the draft can't be published", &faults));
+    }
+    home.publish(&draft, now)?;
+    let digest = draft.digest();
+    let active = draft.active().next().map(|entry| entry.key.key_id.as_str());
+    context.note(&format!(
+        "version {} of the keyset is in force, digest {digest}",
+        draft.version
+    ));
+    let key = active.unwrap_or("none: this is an emergency");
+    context.note(&format!("active key: {key}"));
+    let ended = draft.keys.iter().any(|entry| entry.signed.is_some());
+    if ended {
+        context.note(&format!(
+            "publish the keyset together with what ended keys have signed: {}",
+            home.logs_dir().display()
+        ));
+    }
+    if context.json() {
+        output::json(&Done {
+            schema_version: JSON_SCHEMA,
+            version: draft.version,
+            digest: digest.to_string(),
+            keyset: home.keyset_path().display().to_string(),
+            active_key: active,
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether the files of leaves are those that the draft speaks of, and the ledger knows of nothing else.
+fn signed_faults(home: &Home, draft: &Keyset, context: &Context) -> Result<Vec<Fault>, Failure> {
+    let chain = home.chain()?;
+    let before = chain.as_ref().map(|chain| chain.latest());
+    let mut faults = Vec::new();
+    let ledger = context.ledger(home)?;
+    for entry in &draft.keys {
+        let id = &entry.key.key_id;
+        let earlier = before.and_then(|before| before.named(id));
+        let Some(signed) = &entry.signed else {
+            continue;
+        };
+        if earlier.is_some_and(|earlier| earlier.signed.as_ref() == Some(signed)) {
+            continue;
+        }
+        let subject = format!("key {id}");
+        let path = home.leaves_path(id);
+        match Leaves::read(&path, signed) {
+            Err(error) => faults.push(Fault::new(
+                Rule::Signed,
+                subject,
+                format!("has no list of what it signed: {error}"),
+            )),
+            Ok(leaves) => {
+                let key = entry.key.key.fingerprint();
+                if holds_other_event(&ledger, &key, |digest| leaves.contains(digest))? {
+                    let message = "has signed more since that was counted";
+                    faults.push(Fault::new(Rule::Signed, subject, message));
+                }
+            }
+        }
+    }
+    Ok(faults)
+}

@@ -1,0 +1,141 @@
+//! `pith keyset sign`: a custodian approves a draft.
+
+use std::io::Write as _;
+
+use crate::cli::context::{Context, JSON_SCHEMA};
+use crate::cli::error::{Exit, Failure};
+use crate::cli::key::locate::{KeyName, OpenKey, open_key};
+use crate::cli::output;
+use crate::cli::secrets::UnlockArgs;
+use crate::cli::terminal::{Terminal, TerminalError, Tty};
+use crate::digest::Digest;
+use crate::keys::{KeyId, PrivateKey, PublicHalf};
+use clap::Args;
+use serde::Serialize;
+
+use super::next::{Next, NextArgs, Shown};
+use super::refused;
+
+/// Approve a draft as a custodian: shows what it changes and its digest, and wants `Yes`
+///
+/// Needs no registry home: a custodian may sign the file of a draft, given the keyset that it follows.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    #[command(flatten)]
+    next: NextArgs,
+
+    /// The custodian's key: a sealed key file, or the id of one in the home
+    #[arg(long, value_name = "CUSTODIAN")]
+    key: KeyName,
+
+    /// Sign without asking if this is the draft's digest
+    #[arg(long, value_name = "HEX")]
+    yes_digest: Option<Digest>,
+
+    #[command(flatten)]
+    unlock: UnlockArgs,
+}
+
+#[derive(Serialize)]
+struct Signed {
+    schema_version: &'static str,
+    #[serde(flatten)]
+    shown: Shown,
+    signed_by: KeyId,
+}
+
+pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
+    let mut next = Next::read(&args.next, context)?;
+    let faults = next.content_faults();
+    if !faults.is_empty() {
+        return Err(refused("the draft is not fit to be signed", &faults));
+    }
+    let shown = next.shown();
+    if !context.json() {
+        let mut out = output::stdout();
+        out.write_all(shown.text().as_bytes())?;
+        out.flush()?;
+    }
+    let digest = next.keyset.digest();
+    match args.yes_digest {
+        Some(expected) if expected == digest => {}
+        Some(expected) => {
+            let problem =
+                format!("the draft's digest is {digest}, not {expected}: nothing is signed");
+            return Err(Failure::new(Exit::Refused, problem).hint(
+                "this is another draft than the one that you were told of: ask what changed",
+            ));
+        }
+        None => confirm(&shown, context)?,
+    }
+    let private = open_custodian(context, &args.key, args.unlock)?;
+    let previous = next.chain.as_ref().map(|chain| chain.latest().clone());
+    let signed_by = next
+        .keyset
+        .sign(previous.as_ref(), &private)
+        .map_err(|error| {
+            Failure::new(Exit::Refused, error.to_string())
+                .hint("`pith keyset show --draft` lists the custodians and their keys")
+        })?;
+    drop(private);
+    next.write()?;
+    context.note(&format!(
+        "{signed_by} has signed version {}; signed draft: {}",
+        next.keyset.version,
+        next.path.display()
+    ));
+    if context.json() {
+        output::json(&Signed {
+            schema_version: JSON_SCHEMA,
+            shown,
+            signed_by,
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+fn open_custodian(
+    context: &Context,
+    name: &KeyName,
+    unlock: UnlockArgs,
+) -> Result<PrivateKey, Failure> {
+    let OpenKey {
+        private, public, ..
+    } = open_key(context, name, unlock)?;
+    match public {
+        PublicHalf::Custodian(_) => Ok(private),
+        PublicHalf::Signing(object) => {
+            let problem = format!("{} is a signing key, which signs no keysets", object.key_id);
+            Err(Failure::new(Exit::Refused, problem).hint("name a custodian's key"))
+        }
+    }
+}
+
+/// Has the custodian say `Yes` at the terminal.
+fn confirm(shown: &Shown, context: &Context) -> Result<(), Failure> {
+    if context.json() {
+        // Stdout is for a program then, and whoever says Yes has to have seen this.
+        Tty.show(&shown.text());
+    }
+    let answer = Tty.ask_line("Compare the digest with what others read aloud. Type Yes to sign: ");
+    match answer {
+        Ok(answer) if answer == "Yes" => Ok(()),
+        Ok(_) => Err(Failure::new(
+            Exit::Refused,
+            "that was not `Yes`: nothing is signed",
+        )),
+        Err(TerminalError::Absent) => Err(Failure::new(
+            Exit::Usage,
+            "there is no terminal at which to say Yes",
+        )
+        .hint("give the digest that was compared: --yes-digest HEX")),
+        Err(TerminalError::Cancelled) => Err(Failure::new(
+            Exit::Interrupted,
+            "cancelled: nothing is signed",
+        )),
+        Err(error) => Err(Failure::new(
+            Exit::Io,
+            format!("{error}: nothing is signed"),
+        )),
+    }
+}

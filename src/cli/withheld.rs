@@ -1,0 +1,128 @@
+//! Arguments that could be secrets given by mistake, and are not written down.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What stands in the place of an argument that is not written down.
+const WITHHELD: &str = "<withheld>";
+
+/// An argument of `pith key` that is longer than this and names nothing could be a seed or a share.
+const LONGEST_NAME: usize = 31;
+
+/// Arguments that are not written down, wherever they are quoted.
+#[derive(Debug, Default)]
+pub struct Withholding {
+    texts: Vec<String>,
+}
+
+impl Withholding {
+    /// The arguments of `verb` as they are written down, and what was left out.
+    pub fn of(verb: &str, arguments: &[OsString]) -> (Vec<String>, Self) {
+        let mut withheld = Withholding::default();
+        let about_keys = verb == "key" || verb.starts_with("key ");
+        let shown = arguments
+            .iter()
+            .map(|argument| {
+                let text = argument.to_string_lossy().into_owned();
+                let (name, value) = match text.split_once('=') {
+                    Some((name, value)) if name.starts_with('-') => (Some(name), value),
+                    _ => (None, text.as_str()),
+                };
+                if !may_be_secret(value, about_keys) {
+                    return text;
+                }
+                withheld.texts.push(value.to_owned());
+                match name {
+                    Some(name) => format!("{name}={WITHHELD}"),
+                    None => WITHHELD.to_owned(),
+                }
+            })
+            .collect();
+        (shown, withheld)
+    }
+
+    /// A text that may quote such an argument, without it.
+    pub fn clean(&self, text: &str) -> String {
+        let mut cleaned = text.to_owned();
+        for secret in &self.texts {
+            cleaned = cleaned.replace(secret, WITHHELD);
+            // Messages spell out what cannot be printed.
+            let printed = super::output::printable(secret);
+            cleaned = cleaned.replace(&printed, WITHHELD);
+        }
+        cleaned
+    }
+}
+
+fn may_be_secret(value: &str, about_keys: bool) -> bool {
+    let upper = value.to_ascii_uppercase();
+    if ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY"]
+        .iter()
+        .any(|mark| upper.contains(mark))
+    {
+        return true;
+    }
+    // A recipient is public, and as long as a secret.
+    let recipient = value.starts_with("age1");
+    let named = value.starts_with('-') || Path::new(value).symlink_metadata().is_ok() || recipient;
+    about_keys && !named && value.chars().count() > LONGEST_NAME && !names_a_file_to_be(value)
+}
+
+/// A path in a folder that is there: a file that will be written.
+fn names_a_file_to_be(value: &str) -> bool {
+    let path = Path::new(value);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let ending = path.extension().is_some_and(|ending| ending.len() <= 8);
+    folder.is_some_and(Path::is_dir) && ending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(verb: &str, arguments: &[&str]) -> Vec<String> {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        Withholding::of(verb, &arguments).0
+    }
+
+    #[test]
+    fn what_could_be_a_secret_is_left_out() {
+        let seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+        assert_eq!(shown("key import", &["key", "import", seed])[2], WITHHELD);
+        let share = "ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567";
+        assert_eq!(shown("key combine", &[share]), [WITHHELD]);
+        let identity = "age-secret-key-1qqqqqq";
+        assert_eq!(shown("mint", &[identity]), [WITHHELD]);
+        let flag = format!("--identity={}", identity.to_uppercase());
+        assert_eq!(shown("mint", &[&flag]), [format!("--identity={WITHHELD}")]);
+        assert_eq!(shown("mint", &["-----BEGIN PRIVATE KEY-----"]), [WITHHELD]);
+    }
+
+    #[test]
+    fn what_names_something_is_kept() {
+        let recipient = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+        assert_eq!(
+            shown("key generate", &["--recipient", recipient])[1],
+            recipient
+        );
+        assert_eq!(
+            shown("key check", &["pith-v1-2026-05"]),
+            ["pith-v1-2026-05"]
+        );
+        let digest = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+        assert_eq!(shown("keyset sign", &["--yes-digest", digest])[1], digest);
+    }
+
+    #[test]
+    fn messages_that_quote_it_do_not_show_it() {
+        let share = "ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567";
+        let (_, withheld) = Withholding::of("key combine", &[share.into()]);
+        let message = format!("error: cannot read {share}: no such file");
+        assert_eq!(
+            withheld.clean(&message),
+            "error: cannot read <withheld>: no such file"
+        );
+    }
+}

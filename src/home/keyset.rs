@@ -1,0 +1,459 @@
+//! The keyset of a registry home: its own list before a genesis ceremony, then one version after the
+//! other, none of which is ever forgotten.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Home, HomeError, pretty};
+use crate::canonical;
+use crate::digest::Digest;
+use crate::files::{self, Existing, FileError};
+use crate::keys::{KeyId, KeyStatus, PublicKeyObject, TrustedKey, TrustedKeys};
+use crate::keyset::{Chain, Fault, Faulty, Keyset, KeysetFile, Rule, SafetyPolicy};
+use crate::text::constant;
+use crate::time::Timestamp;
+
+const DAY: u32 = 24 * 60 * 60;
+
+/// What new keysets state: the table `[keyset]` of `registry.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeysetSettings {
+    /// How many days a key is published before it may be active.
+    pub publish_safety_days: u16,
+    /// How many days a key stays published after it has ended.
+    pub retire_safety_days: u16,
+    /// How many days a version counts.
+    pub lifetime_days: u16,
+}
+
+impl Default for KeysetSettings {
+    fn default() -> Self {
+        KeysetSettings {
+            publish_safety_days: 10,
+            retire_safety_days: 30,
+            lifetime_days: 365,
+        }
+    }
+}
+
+impl KeysetSettings {
+    /// As a first keyset states them.
+    pub fn policy(&self) -> SafetyPolicy {
+        SafetyPolicy {
+            publish_safety_seconds: u32::from(self.publish_safety_days) * DAY,
+            retire_safety_seconds: u32::from(self.retire_safety_days) * DAY,
+        }
+    }
+
+    /// Until when a version counts that is made now.
+    pub fn expires_at(&self, now: Timestamp) -> Timestamp {
+        let lifetime = i64::from(self.lifetime_days) * i64::from(DAY);
+        Timestamp::from_unix(now.unix().saturating_add(lifetime)).unwrap_or(now)
+    }
+}
+
+constant! {
+    /// The version of the form of what a home remembers.
+    SeenVersion = "1.0"
+}
+
+/// What a home remembers of the versions that it has published: `keys/history/published.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    schema_version: SeenVersion,
+    versions: Vec<Published>,
+}
+
+/// A version that a home has published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Which.
+    pub version: u32,
+    /// Its digest.
+    pub digest: Digest,
+    /// When, by the home's clock.
+    pub published_at: Timestamp,
+}
+
+impl Home {
+    /// The file of the keyset in force.
+    pub fn keyset_path(&self) -> PathBuf {
+        self.dir.join("keys/keyset.json")
+    }
+
+    /// The file of the next version, while it is being made.
+    pub fn draft_path(&self) -> PathBuf {
+        self.dir.join("keys/keyset-draft.json")
+    }
+
+    /// The file in which a version is kept for good.
+    pub fn history_path(&self, version: u32) -> PathBuf {
+        self.dir.join(format!("keys/history/keyset-{version}.json"))
+    }
+
+    /// The folder of what ended keys have signed.
+    pub fn logs_dir(&self) -> PathBuf {
+        self.dir.join("keys/logs")
+    }
+
+    /// The file of what an ended key has signed.
+    pub fn leaves_path(&self, id: &KeyId) -> PathBuf {
+        self.logs_dir().join(format!("{id}.leaves"))
+    }
+
+    /// The public form of the key that signs, as the registry publishes it.
+    pub fn signing_key_path(&self) -> PathBuf {
+        self.dir.join("keys/pith-signing-key.json")
+    }
+
+    fn seen_path(&self) -> PathBuf {
+        self.dir.join("keys/history/published.json")
+    }
+
+    /// The keys that this home trusts.
+    ///
+    /// # Errors
+    /// [`HomeError`] if the keyset cannot be read, is malformed or breaks its rules.
+    pub fn trusted_keys(&self) -> Result<TrustedKeys, HomeError> {
+        match self.chain()? {
+            Some(chain) => Ok(chain.latest().trusted_keys()),
+            None => self.own_keys(),
+        }
+    }
+
+    /// Whether the keyset is the home's own list of keys, into which a new key may go: custodians
+    /// decide over any other.
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn in_bootstrap(&self) -> Result<bool, HomeError> {
+        Ok(self.chain()?.is_none())
+    }
+
+    /// The versions of the home's keyset, from the first to the one in force; `None` in bootstrap.
+    ///
+    /// # Errors
+    /// As [`trusted_keys`](Self::trusted_keys); a home never goes back behind what it has published.
+    pub fn chain(&self) -> Result<Option<Chain>, HomeError> {
+        let seen = self.published()?;
+        let path = self.keyset_path();
+        let latest = match self.keyset_file()? {
+            KeysetFile::Keyset(latest) => *latest,
+            KeysetFile::Bootstrap(_) => {
+                let Some(last) = seen.last() else {
+                    return Ok(None);
+                };
+                let message = format!("has no version, after {} was published", last.version);
+                let fault = Fault::new(Rule::Rollback, "the keyset", message);
+                return Err(broken(path, 0, fault));
+            }
+        };
+        let version = latest.version;
+        if latest.registry_id != self.profile.registry_id {
+            let (id, home) = (&latest.registry_id, &self.profile.registry_id);
+            let fault = Fault::new(
+                Rule::Registry,
+                "the keyset",
+                format!("is of {id}, in the home of {home}"),
+            );
+            return Err(broken(path, version, fault));
+        }
+        let mut versions = Vec::new();
+        for earlier in 1..version {
+            match self.read_keyset(&self.history_path(earlier))? {
+                Some(keyset) => versions.push(keyset),
+                None => {
+                    let path = self.history_path(earlier);
+                    let fault =
+                        Fault::new(Rule::History, format!("version {earlier}"), "is missing");
+                    return Err(broken(path, version, fault));
+                }
+            }
+        }
+        versions.push(latest);
+        let chain = Chain::of(versions).expect("the version in force is one of them");
+        let chain = chain.map_err(|source| HomeError::Keyset {
+            path: path.clone(),
+            source,
+        })?;
+        if chain.versions()[0].version != 1 {
+            let fault = Fault::new(Rule::History, "the first version", "is missing");
+            return Err(broken(path, version, fault));
+        }
+        let other = seen
+            .iter()
+            .find(|known| chain.digest_of(known.version) != Some(&known.digest));
+        if let Some(known) = other {
+            let message = format!(
+                "was published with the digest {}, and is not here",
+                known.digest
+            );
+            let fault = Fault::new(
+                Rule::Rollback,
+                format!("version {}", known.version),
+                message,
+            );
+            return Err(broken(path, version, fault));
+        }
+        Ok(Some(chain))
+    }
+
+    /// The versions that this home has published, in their order.
+    ///
+    /// # Errors
+    /// [`HomeError`] if the file is malformed or cannot be read.
+    pub fn published(&self) -> Result<Vec<Published>, HomeError> {
+        let path = self.seen_path();
+        let Some(bytes) = read_if_there(&path)? else {
+            return Ok(Vec::new());
+        };
+        let seen: Seen = canonical::from_slice(&bytes).map_err(malformed(path))?;
+        Ok(seen.versions)
+    }
+
+    /// The next version as far as it is made, if one is being made.
+    ///
+    /// # Errors
+    /// [`HomeError`] if it is malformed or cannot be read.
+    pub fn draft(&self) -> Result<Option<Keyset>, HomeError> {
+        self.read_keyset(&self.draft_path())
+    }
+
+    /// Keeps the next version as far as it is made.
+    ///
+    /// # Errors
+    /// [`HomeError::File`].
+    pub fn write_draft(&self, draft: &Keyset) -> Result<(), HomeError> {
+        Ok(files::write(
+            &self.draft_path(),
+            &pretty(draft),
+            Existing::Replace,
+        )?)
+    }
+
+    /// What `next` breaks as this home's next version at `now`, signatures aside.
+    ///
+    /// # Errors
+    /// [`HomeError`] if what the home has breaks the rules itself.
+    pub fn content_faults(
+        &self,
+        chain: Option<&Chain>,
+        next: &Keyset,
+        now: Timestamp,
+    ) -> Result<Vec<Fault>, HomeError> {
+        let mut faults = match chain {
+            Some(chain) => chain.content_faults(next),
+            None => next.content_faults(),
+        };
+        if chain.is_none() && next.version != 1 {
+            let message = format!("is {}, and this home has no version yet", next.version);
+            faults.push(Fault::new(Rule::Link, "version", message));
+        }
+        if next.registry_id != self.profile.registry_id {
+            let (id, home) = (&next.registry_id, &self.profile.registry_id);
+            let message = format!("is of {id}, in the home of {home}");
+            faults.push(Fault::new(Rule::Registry, "the keyset", message));
+        }
+        if now < next.created_at || next.expires_at <= now {
+            let (made, ends) = (next.created_at, next.expires_at);
+            let message = format!("is made at {made} and expires at {ends}, and now it is {now}");
+            faults.push(Fault::new(Rule::Dates, "the keyset", message));
+        }
+        if let Some(chain) = chain {
+            let published = self.published()?;
+            faults.extend(too_early(chain, next, &published, now));
+        }
+        Ok(faults)
+    }
+
+    /// Puts `next` in force: it has to keep all rules. A crash at any moment leaves the old version
+    /// in force or the new one, and publishing again completes it.
+    ///
+    /// # Errors
+    /// [`HomeError::Keyset`] with all that it breaks; those of files.
+    pub fn publish(&self, next: &Keyset, now: Timestamp) -> Result<(), HomeError> {
+        let _lock = self.lock_keys()?;
+        let chain = self.chain()?;
+        let digest = next.digest();
+        let in_force = chain.as_ref().map(Chain::latest);
+        if in_force.is_none_or(|latest| latest.digest() != digest) {
+            let mut faults = self.content_faults(chain.as_ref(), next, now)?;
+            faults.extend(next.signature_faults(in_force));
+            if !faults.is_empty() {
+                let (path, version) = (self.draft_path(), next.version);
+                let source = Faulty { version, faults };
+                return Err(HomeError::Keyset { path, source });
+            }
+            let history = self.dir.join("keys/history");
+            fs::create_dir_all(&history).map_err(FileError::io("make the folder", &history))?;
+            files::sync_folder(&self.dir.join("keys"))?;
+            let bytes = pretty(next);
+            // What is in force is kept for good first: one that is kept and not in force does no harm.
+            files::write(&self.history_path(next.version), &bytes, Existing::Replace)?;
+            files::write(&self.keyset_path(), &bytes, Existing::Replace)?;
+        }
+        self.remember(next.version, digest, now)?;
+        self.write_signing_key(next)?;
+        remove_if_there(&self.draft_path())
+    }
+
+    fn remember(&self, version: u32, digest: Digest, now: Timestamp) -> Result<(), HomeError> {
+        let mut versions = self.published()?;
+        if versions.last().is_some_and(|last| last.version >= version) {
+            return Ok(());
+        }
+        versions.push(Published {
+            version,
+            digest,
+            published_at: now,
+        });
+        let seen = Seen {
+            schema_version: SeenVersion,
+            versions,
+        };
+        Ok(files::write(
+            &self.seen_path(),
+            &pretty(&seen),
+            Existing::Replace,
+        )?)
+    }
+
+    /// In an emergency there is none to publish, and an ended one must not stay.
+    fn write_signing_key(&self, keyset: &Keyset) -> Result<(), HomeError> {
+        let path = self.signing_key_path();
+        match keyset.active().next() {
+            Some(entry) => Ok(files::write(&path, &pretty(&entry.key), Existing::Replace)?),
+            None => remove_if_there(&path),
+        }
+    }
+
+    fn keyset_file(&self) -> Result<KeysetFile, HomeError> {
+        let path = self.keyset_path();
+        let bytes = files::read(&path)?;
+        KeysetFile::from_slice(&bytes).map_err(malformed(path))
+    }
+
+    fn read_keyset(&self, path: &std::path::Path) -> Result<Option<Keyset>, HomeError> {
+        let bytes = read_if_there(path)?;
+        let keyset = bytes.map(|bytes| Keyset::from_slice(&bytes));
+        keyset.transpose().map_err(malformed(path.to_owned()))
+    }
+
+    /// The list of a home in bootstrap.
+    fn own_keys(&self) -> Result<TrustedKeys, HomeError> {
+        match self.keyset_file()? {
+            KeysetFile::Bootstrap(keys) => Ok(keys),
+            KeysetFile::Keyset(keyset) => Ok(keyset.trusted_keys()),
+        }
+    }
+
+    pub(super) fn write_own_keys(&self, keys: &TrustedKeys) -> Result<(), HomeError> {
+        let bytes = pretty(keys);
+        Ok(files::write(
+            &self.keyset_path(),
+            &bytes,
+            Existing::Replace,
+        )?)
+    }
+
+    /// Two commands at once must not lose a key of one of them, nor make two active.
+    fn lock_keys(&self) -> Result<File, HomeError> {
+        let path = self.dir.join("keys/.lock");
+        let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
+        Ok(locked.map_err(FileError::io("lock", &path))?)
+    }
+
+    /// Publishes a key of this registry in the home. In bootstrap the home trusts it from then on: as
+    /// the active one, or as the next if there is an active one. Once there is a keyset, only its
+    /// custodians say what is trusted, and the answer is `None`. The sealed private key must be
+    /// written before, so that no key is ever trusted that nobody holds.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn add_key(&self, object: &PublicKeyObject) -> Result<Option<KeyStatus>, HomeError> {
+        let _lock = self.lock_keys()?;
+        let path = self.public_key_path(&object.key_id);
+        let in_bootstrap = self.chain()?.is_none();
+        let mut keys = self.trusted_keys()?;
+        let signer_id = Some(self.profile.registry_id.clone());
+        let mut entry = TrustedKey::of_registry(object.clone(), signer_id);
+        if keys.active().next().is_some() {
+            entry.status = KeyStatus::Next;
+        }
+        let status = entry.status;
+        if super::read_public_key(&path).ok().as_ref() != Some(object) {
+            files::write(&path, &pretty(object), Existing::Keep)?;
+        }
+        if !in_bootstrap {
+            return Ok(None);
+        }
+        keys.keys.push(entry);
+        self.write_own_keys(&keys)?;
+        Ok(Some(status))
+    }
+}
+
+/// Keys that would be active too soon after the home has really published them: a draft may have been
+/// made long before.
+fn too_early(chain: &Chain, next: &Keyset, published: &[Published], now: Timestamp) -> Vec<Fault> {
+    let latest = chain.latest();
+    let safety = latest.policy.publish_safety_seconds;
+    let safety = safety.max(next.policy.publish_safety_seconds);
+    let begins = next.active().filter(|entry| {
+        let before = latest.named(&entry.key.key_id);
+        before.is_some_and(|before| before.status == KeyStatus::Next)
+    });
+    begins
+        .filter_map(|entry| {
+            let id = &entry.key.key_id;
+            let mut versions = chain.versions().iter();
+            let first = versions.find(|version| version.named(id).is_some())?;
+            let seen = published
+                .iter()
+                .find(|seen| seen.version == first.version)?;
+            let due = seen.published_at.unix().saturating_add(safety.into());
+            (now.unix() < due).then(|| {
+                let message = format!(
+                    "was published at {} only, and has to wait {safety} seconds from then",
+                    seen.published_at
+                );
+                Fault::new(Rule::PublishSafety, format!("key {id}"), message)
+            })
+        })
+        .collect()
+}
+
+fn broken(path: PathBuf, version: u32, fault: Fault) -> HomeError {
+    let faults = vec![fault];
+    let source = Faulty { version, faults };
+    HomeError::Keyset { path, source }
+}
+
+fn malformed(path: PathBuf) -> impl FnOnce(canonical::DecodeError) -> HomeError {
+    move |error| HomeError::Malformed {
+        path,
+        message: error.to_string(),
+    }
+}
+
+fn read_if_there(path: &std::path::Path) -> Result<Option<Vec<u8>>, HomeError> {
+    match files::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn remove_if_there(path: &std::path::Path) -> Result<(), HomeError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FileError::io("remove", path)(error).into()),
+        Ok(()) => Ok(files::sync_folder(files::folder_of(path))?),
+    }
+}

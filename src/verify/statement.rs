@@ -1,0 +1,64 @@
+//! What events say, as far as this version knows: what is unknown in them, and whether their
+//! timestamps lead to the blocks that the verifier knows.
+
+use super::code::Code;
+use super::report::{Outcome, Report};
+use super::trust::Trust;
+use crate::event::{AnchorStatus, Event, EventKind, Statement, TimestampAnchor};
+
+/// Judges what the payload of `event` says; `subject` names the event in reports.
+pub(super) fn statement(report: &mut Report, subject: &str, event: &Event, trust: &Trust) {
+    if EventKind::of(&event.event_type).is_none() {
+        let message = format!("is a `{}`, a type not known here", event.event_type);
+        report.add(Code::EventUnknown, Outcome::Note, subject, message);
+    }
+    // A payload that is not of its form was reported as such.
+    let Ok(Some(statement)) = event.statement() else {
+        return;
+    };
+    let unknown: Vec<_> = statement.unknown_members().collect();
+    if !unknown.is_empty() {
+        let message = format!("has payload members not known here: {}", unknown.join(", "));
+        report.add(Code::EventUnknown, Outcome::Note, subject, message);
+    }
+    if let Statement::TimestampAnchor(anchor) = &statement {
+        timestamp(report, subject, anchor, trust);
+    }
+}
+
+/// Where a timestamp leads. That it begins at the record's digest is part of the event's form.
+fn timestamp(report: &mut Report, subject: &str, anchor: &TimestampAnchor, trust: &Trust) {
+    let mut add = |outcome, message: String| {
+        report.add(Code::TimestampProof, outcome, subject, message);
+    };
+    let height = match (anchor.status, anchor.block_height) {
+        (AnchorStatus::Confirmed, Some(height)) => u64::from(height),
+        _ => {
+            let calendar = anchor.calendar_url.as_deref().unwrap_or_default();
+            let message = format!("is pending at {calendar}: no block confirms it yet");
+            return add(Outcome::Note, message);
+        }
+    };
+    let Some(header) = trust.block_headers().at(height) else {
+        let message = format!(
+            "leads to block {height} of Bitcoin; with that block's header (--block-header) it can be checked"
+        );
+        return add(Outcome::Note, message);
+    };
+    let proof = anchor.proof_b64.read();
+    let leads_there = proof.is_ok_and(|proof| {
+        proof
+            .roots_at(height)
+            .any(|root| root == header.merkle_root())
+    });
+    if leads_there {
+        let time = header.time();
+        add(
+            Outcome::Ok,
+            format!("leads to block {height} of Bitcoin, made about {time}"),
+        );
+    } else {
+        let message = format!("does not lead to the block {height} whose header was given");
+        add(Outcome::Failed, message);
+    }
+}

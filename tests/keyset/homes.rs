@@ -1,0 +1,170 @@
+//! The home that keeps a keyset: publication in steps, and nothing forgotten.
+
+use std::fs;
+use std::path::Path;
+
+use pith::home::{Home, HomeError};
+use pith::keyset::{Edit, Keyset, Rule};
+use tempfile::{TempDir, tempdir};
+
+use super::world::*;
+
+fn home() -> (TempDir, Home) {
+    let folder = tempdir().unwrap();
+    let home = Home::init(folder.path(), REGISTRY, "https://registry.invalid").unwrap();
+    (folder, home)
+}
+
+#[track_caller]
+fn rules(error: HomeError) -> Vec<Rule> {
+    match error {
+        HomeError::Keyset { source, .. } => broken(&source.faults),
+        other => panic!("{other}"),
+    }
+}
+
+fn published(days: &[(Keyset, i64)]) -> (TempDir, Home) {
+    let (folder, home) = home();
+    for (keyset, at) in days {
+        home.publish(keyset, day(*at)).unwrap();
+    }
+    (folder, home)
+}
+
+fn write(path: &Path, keyset: &Keyset) {
+    fs::write(path, serde_json::to_vec_pretty(keyset).unwrap()).unwrap();
+}
+
+#[test]
+fn a_home_keeps_every_version_and_publishes_the_active_key() {
+    let (_folder, home) = published(&[(first(), 0), (second(), 1), (third(), 11)]);
+    let chain = home.chain().unwrap().unwrap();
+    assert_eq!(chain.versions(), [first(), second(), third()]);
+    let active = pith::home::read_public_key(&home.signing_key_path()).unwrap();
+    assert_eq!(active, object(TWO));
+    let keys = home.trusted_keys().unwrap();
+    assert_eq!(keys.active().count(), 1);
+    assert!(home.draft().unwrap().is_none());
+}
+
+#[test]
+fn publication_checks_all_rules() {
+    let (_folder, home) = home();
+    let unsigned = home.publish(&first_draft(), day(0)).unwrap_err();
+    assert_eq!(rules(unsigned), [Rule::OwnThreshold]);
+    let second_first = home.publish(&second(), day(1)).unwrap_err();
+    let second_first = rules(second_first);
+    assert!(second_first.contains(&Rule::Link), "{second_first:?}");
+    assert!(home.chain().unwrap().is_none(), "nothing was published");
+}
+
+#[test]
+fn publication_of_what_has_expired_or_is_yet_to_come() {
+    let (_folder, home) = home();
+    for at in [-1, 365] {
+        let error = home.publish(&first(), day(at)).unwrap_err();
+        assert_eq!(rules(error), [Rule::Dates], "{at}");
+    }
+}
+
+#[test]
+fn publication_of_another_registrys_keyset() {
+    let folder = tempdir().unwrap();
+    let other = Home::init(folder.path(), "other.invalid", "https://other.invalid").unwrap();
+    let error = other.publish(&first(), day(0)).unwrap_err();
+    assert_eq!(rules(error), [Rule::Registry]);
+}
+
+#[test]
+fn a_key_waits_from_when_it_was_really_published() {
+    // The draft that brought key-2 was made on day 1 and lay around until day 9.
+    let (_folder, home) = published(&[(first(), 0), (second(), 9)]);
+    let error = home.publish(&third(), day(11)).unwrap_err();
+    assert_eq!(rules(error), [Rule::PublishSafety]);
+    home.publish(&third(), day(19)).unwrap();
+}
+
+#[test]
+fn a_home_is_never_rolled_back() {
+    let (_folder, home) = published(&[(first(), 0), (second(), 1)]);
+    fs::copy(home.history_path(1), home.keyset_path()).unwrap();
+    assert_eq!(rules(home.chain().unwrap_err()), [Rule::Rollback]);
+    // Nor to the list that it began with.
+    let empty = pith::keys::TrustedKeys::new(Vec::new());
+    fs::write(home.keyset_path(), serde_json::to_vec(&empty).unwrap()).unwrap();
+    assert_eq!(rules(home.trusted_keys().unwrap_err()), [Rule::Rollback]);
+}
+
+#[test]
+fn another_version_of_the_same_number_is_noticed() {
+    let (_folder, home) = published(&[(first(), 0), (second(), 1)]);
+    let other = edited(second(), [Edit::Expiry(day(200))], 1);
+    let other = signed(other, Some(&first()), &[A, B]);
+    write(&home.keyset_path(), &other);
+    assert_eq!(rules(home.chain().unwrap_err()), [Rule::Rollback]);
+}
+
+#[test]
+fn a_missing_version_is_named() {
+    let (_folder, home) = published(&[(first(), 0), (second(), 1), (third(), 11)]);
+    fs::remove_file(home.history_path(2)).unwrap();
+    let error = home.chain().unwrap_err();
+    assert!(error.to_string().contains("keyset-2.json"), "{error}");
+    assert_eq!(rules(error), [Rule::History]);
+}
+
+/// Whatever was written when it was cut off: the home is the old one or the new one, and publishing
+/// again completes it.
+#[test]
+fn publication_that_was_cut_off_is_completed() {
+    let steps: [fn(&Home, &Home); 4] = [
+        |home, done| drop(fs::copy(done.history_path(2), home.history_path(2)).unwrap()),
+        |home, done| drop(fs::copy(done.keyset_path(), home.keyset_path()).unwrap()),
+        |home, done| {
+            let seen = "keys/history/published.json";
+            fs::copy(done.dir().join(seen), home.dir().join(seen)).unwrap();
+        },
+        |home, done| drop(fs::copy(done.signing_key_path(), home.signing_key_path()).unwrap()),
+    ];
+    let (_done_folder, done) = published(&[(first(), 0), (second(), 1)]);
+    for cut in 0..=steps.len() {
+        let (_folder, home) = published(&[(first(), 0)]);
+        home.write_draft(&second()).unwrap();
+        for step in &steps[..cut] {
+            step(&home, &done);
+        }
+        let version = home.chain().unwrap().unwrap().latest().version;
+        assert_eq!(
+            version,
+            if cut < 2 { 1 } else { 2 },
+            "cut after {cut} steps"
+        );
+        home.publish(&home.draft().unwrap().unwrap(), day(1))
+            .unwrap();
+        assert_eq!(home.chain().unwrap(), done.chain().unwrap());
+        assert_eq!(home.published().unwrap(), done.published().unwrap());
+        assert!(home.draft().unwrap().is_none());
+    }
+}
+
+#[test]
+fn an_emergency_takes_the_public_key_away() {
+    let (_folder, home) = published(&[(first(), 0)]);
+    assert!(home.signing_key_path().is_file());
+    let edits = [
+        Edit::Revoke(name(ONE), "stolen".to_owned(), nothing()),
+        Edit::Emergency("key-1 was stolen".to_owned()),
+    ];
+    let first = first();
+    let next = signed(draft(&first, 1, edits), Some(&first), &[A, B]);
+    home.publish(&next, day(1)).unwrap();
+    assert!(!home.signing_key_path().exists());
+}
+
+#[test]
+fn a_new_key_is_in_no_keyset_before_custodians_approve_it() {
+    let (_folder, home) = published(&[(first(), 0)]);
+    assert_eq!(home.add_key(&object(TWO)).unwrap(), None);
+    assert_eq!(home.trusted_keys().unwrap().keys.len(), 1);
+    assert_eq!(home.public_key(&name(TWO)).unwrap(), object(TWO));
+}

@@ -1,0 +1,14 @@
+//! Keysets: their rules by name, chains of versions, the home that keeps them, and a registry's life with
+//! them on the command line.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod chains;
+mod homes;
+mod interop;
+mod leaves;
+mod life;
+mod mutation;
+mod rules;
+mod world;
