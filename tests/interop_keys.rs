@@ -413,3 +413,190 @@ fn without_a_terminal_nobody_is_asked() {
     assert_eq!(output.status.code(), Some(2), "{seen}");
     assert!(seen.contains("--new-passphrase-file"), "{seen}");
 }
+
+/// The names in a folder, so that nothing that was begun stays unnoticed.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ".lock")
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn age_and_openssl_open_what_is_imported_and_sealed_anew() {
+    let registry = Registry::new();
+    let (identity, recipient) = registry.bench.identity();
+    let pem = run(Command::new("openssl").args(["genpkey", "-algorithm", "ed25519"])).stdout;
+    let source = registry.bench.write("source.pem", &pem);
+    let import = ["key", "import", "--id", "k1", "--recipient", &recipient];
+    run(registry.pith().args(import).arg(&source));
+    let rewrap = [
+        "key",
+        "rewrap",
+        "k1",
+        "--recipient",
+        &recipient,
+        "--identity",
+    ];
+    for step in ["import", "rewrap"] {
+        if step == "rewrap" {
+            run(registry.pith().args(rewrap).arg(&identity));
+        }
+        let key = registry.key_file();
+        let opened = run(Command::new("age")
+            .arg("-d")
+            .arg("-i")
+            .arg(&identity)
+            .arg(&key))
+        .stdout;
+        assert_eq!(opened, pem, "after {step}");
+    }
+    let public = run(registry
+        .pith()
+        .args(["key", "export-public", "k1", "--pem"]))
+    .stdout;
+    let expected = run(Command::new("openssl")
+        .args(["pkey", "-pubout", "-in"])
+        .arg(&source))
+    .stdout;
+    assert_eq!(public, expected);
+}
+
+#[test]
+fn openssl_verifies_what_a_key_check_signs() {
+    let registry = Registry::new();
+    let (identity, recipient) = registry.bench.identity();
+    let generate = ["key", "generate", "--id", "k1", "--recipient", &recipient];
+    run(registry.pith().args(generate));
+    let check = ["key", "check", "k1", "--json", "--identity"];
+    let line = run(registry.pith().args(check).arg(&identity)).stdout;
+    let checked: serde_json::Value = serde_json::from_slice(&line).unwrap();
+    let text = |name: &str| checked[name].as_str().unwrap();
+    let statement = format!(
+        r#"{{"checked_at":"{}","fingerprint_sha256_hex":"{}","key_id":"k1"}}"#,
+        text("checked_at"),
+        text("fingerprint_sha256_hex")
+    );
+    let message = [b"pith-key-check-v1\0", statement.as_bytes()].concat();
+    let base64 = base64::prelude::BASE64_STANDARD;
+    let signature = base64::Engine::decode(&base64, text("signature_b64")).unwrap();
+    let public = run(registry
+        .pith()
+        .args(["key", "export-public", "k1", "--pem"]))
+    .stdout;
+    run(Command::new("openssl")
+        .args(["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey"])
+        .arg(registry.bench.write("public.pem", &public))
+        .arg("-in")
+        .arg(registry.bench.write("message", &message))
+        .arg("-sigfile")
+        .arg(registry.bench.write("signature", &signature)));
+}
+
+#[test]
+fn a_key_that_age_sealed_is_imported_and_sealed_anew_at_a_terminal() {
+    let registry = Registry::new();
+    let source = registry
+        .bench
+        .write("seed", hex::encode(*registry.bench.key.seed()).as_bytes());
+    let sealed = registry.bench.path("sealed.age");
+    let age = format!("age -p -o {} {}", sealed.display(), source.display());
+    let (code, seen) = Session::start(&age)
+        .answer("Enter passphrase", &format!("{PASSPHRASE}\n"))
+        .answer("Confirm passphrase", &format!("{PASSPHRASE}\n"))
+        .end();
+    assert_eq!(code, Some(0), "{seen}");
+    fs::set_permissions(&sealed, fs::Permissions::from_mode(0o600)).unwrap();
+
+    let import = registry.shell(&format!("key import --id k1 {}", sealed.display()));
+    let (code, seen) = Session::start(&import)
+        .answer("Passphrase for the key in", &format!("{PASSPHRASE}\n"))
+        .answer("New passphrase for the imported key k1", "second horse\n")
+        .answer("The same again", "second horse\n")
+        .end();
+    assert_eq!(code, Some(0), "{seen}");
+    let (code, seen) = Session::start(&registry.shell("key rewrap k1"))
+        .answer("Passphrase for k1", "second horse\n")
+        .answer("New passphrase for the key k1", "third horses\n")
+        .answer("The same again", "third horses\n")
+        .end();
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(!seen.contains("horse"), "echoed: {seen}");
+
+    let pem = registry.bench.path("key.pem");
+    let key = registry.key_file();
+    let age = format!("age -d -o {} {}", pem.display(), key.display());
+    let (code, seen) = Session::start(&age)
+        .answer("Enter passphrase", "third horses\n")
+        .end();
+    assert_eq!(code, Some(0), "{seen}");
+    let pem = fs::read_to_string(pem).unwrap();
+    registry
+        .bench
+        .assert_same(&PrivateKey::from_pkcs8_pem(&pem).unwrap());
+}
+
+#[test]
+fn ctrl_c_at_any_prompt_leaves_nothing_behind() {
+    let registry = Registry::new();
+    let mut recipient = age::scrypt::Recipient::new(SecretString::from(PASSPHRASE));
+    recipient.set_work_factor(2);
+    let pem = registry.bench.key.to_pkcs8_v1_pem();
+    let sealed = age::encrypt(&recipient, pem.as_bytes()).unwrap();
+    let source = registry.bench.write("sealed.age", &sealed);
+    let import = format!("key import --id k1 {}", source.display());
+    let keys = registry.home().join("keys");
+    let opened = ("Passphrase for", "correct horse battery\n");
+    let new = ("New passphrase for", "another horse\n");
+    let cancelled = |arguments: &str, answers: &[(&str, &str)], before: &[String]| {
+        let file = fs::read(registry.key_file()).ok();
+        for stop in 0..answers.len() {
+            let mut session = Session::start(&registry.shell(arguments));
+            for (prompt, answer) in &answers[..stop] {
+                session.answer(prompt, answer);
+            }
+            let (code, seen) = session.answer(answers[stop].0, "half\u{3}").end();
+            assert_eq!(code, Some(130), "{arguments}, prompt {stop}: {seen}");
+            assert_eq!(names(&keys), before, "{arguments}, prompt {stop}");
+            assert_eq!(fs::read(registry.key_file()).ok(), file, "{arguments}");
+        }
+    };
+    let again = ("The same again", "another horse\n");
+    let empty = names(&keys);
+    cancelled("key generate --id k1", &[new, again], &empty);
+    cancelled(&import, &[opened, new, again], &empty);
+
+    // The same key as a home holds it, opened at little cost.
+    let (_, recipient) = registry.bench.identity();
+    let by_recipient = format!("{import} --recipient {recipient}");
+    let (code, seen) = Session::start(&registry.shell(&by_recipient))
+        .answer(opened.0, opened.1)
+        .end();
+    assert_eq!(code, Some(0), "{seen}");
+    fs::write(registry.key_file(), &sealed).unwrap();
+    let full = names(&keys);
+    cancelled("key rewrap k1", &[opened, new, again], &full);
+    cancelled("key check k1", &[opened], &full);
+    let shares = registry.bench.path("shares");
+    let split = format!(
+        "key split k1 --shares 2 --threshold 2 --printable --out {}",
+        shares.display()
+    );
+    cancelled(&split, &[opened], &full);
+    assert!(!shares.exists(), "a cancelled prompt leaves shares behind");
+
+    let (code, seen) = Session::start(&registry.shell(&split))
+        .answer(opened.0, opened.1)
+        .end();
+    assert_eq!(code, Some(0), "{seen}");
+    fs::remove_file(registry.key_file()).unwrap();
+    let lost = names(&keys);
+    let combine = format!(
+        "key combine {0}/k1.share-1-of-2.json {0}/k1.share-2-of-2.json",
+        shares.display()
+    );
+    cancelled(&combine, &[new, again], &lost);
+}

@@ -50,6 +50,7 @@ impl PrivateKey {
     /// # Errors
     /// [`ImportError`]. Thirty-two printable characters are refused: a raw seed looks like that once in
     /// 10^13 times, and half a seed in hexadecimal digits always does.
+    #[inline(never)]
     pub fn import(bytes: &[u8]) -> Result<Self, ImportError> {
         if bytes.starts_with(b"-----BEGIN ") {
             let text = std::str::from_utf8(bytes).map_err(|_| PrivateKeyError::NotPem)?;

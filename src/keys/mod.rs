@@ -17,6 +17,7 @@ mod purpose;
 mod seal;
 pub mod share;
 mod signer;
+mod stack;
 mod trusted;
 mod unlock;
 

@@ -9,10 +9,16 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::stack;
+
 /// An Ed25519 private key, open in memory.
 ///
 /// It is wiped when dropped, can't be cloned, and its `Debug` form shows only the public half.
-pub struct PrivateKey(SigningKey);
+///
+/// It stays in one place in memory: a value that is moved leaves its bytes behind, and nobody wipes them.
+/// For the same reason the functions that have it in their hands are not inlined: what they leave is
+/// then below the frame in which the key is dropped, where it is wiped.
+pub struct PrivateKey(Box<SigningKey>);
 
 /// Text that is not a private key of the kind that this toolkit signs with.
 ///
@@ -70,6 +76,7 @@ const PEM_LABEL: &str = "PRIVATE KEY";
 
 impl PrivateKey {
     /// A new key, from 32 bytes of `rng`.
+    #[inline(never)]
     pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
         rng.fill_bytes(seed.as_mut());
@@ -77,8 +84,9 @@ impl PrivateKey {
     }
 
     /// The key whose RFC 8032 private key (the seed, before hashing) is `seed`.
+    #[inline(never)]
     pub fn from_seed(seed: Zeroizing<[u8; 32]>) -> Self {
-        PrivateKey(SigningKey::from_bytes(&seed))
+        PrivateKey(Box::new(SigningKey::from_bytes(&seed)))
     }
 
     /// The 32 secret bytes that [`from_seed`](Self::from_seed) takes, for dividing a key into shares.
@@ -108,6 +116,7 @@ impl PrivateKey {
     /// PKCS#8 version 1 in PEM form: the private half alone, lines of 64 and `\n`.
     ///
     /// Version 2 would carry the public half too, and OpenSSL 3.0 refuses to read that.
+    #[inline(never)]
     pub fn to_pkcs8_v1_pem(&self) -> Zeroizing<String> {
         let mut keypair = KeypairBytes {
             secret_key: self.0.to_bytes(),
@@ -126,6 +135,7 @@ impl PrivateKey {
     ///
     /// [`PrivateKeyError`] if the text is anything else, if the key is not an Ed25519 key, or if
     /// a version 2 file's public half is not that of its private half.
+    #[inline(never)]
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, PrivateKeyError> {
         // The PEM reader would skip any text before the first `-----BEGIN`.
         let label = pem
@@ -149,7 +159,7 @@ impl PrivateKey {
             .map_err(PrivateKeyError::from_pkcs8)?;
         let public = info.public_key;
         let mut keypair = KeypairBytes::try_from(info).map_err(PrivateKeyError::from_pkcs8)?;
-        let key = PrivateKey(SigningKey::from_bytes(&keypair.secret_key));
+        let key = PrivateKey(Box::new(SigningKey::from_bytes(&keypair.secret_key)));
         keypair.secret_key.zeroize();
         match (public, &keypair.public_key) {
             (None, None) => Ok(key),
@@ -171,6 +181,13 @@ impl PrivateKeyError {
             }
             _ => PrivateKeyError::Malformed,
         }
+    }
+}
+
+impl Drop for PrivateKey {
+    /// The key wipes itself; this wipes what its moves and signatures left on the stack.
+    fn drop(&mut self) {
+        stack::wipe_below();
     }
 }
 

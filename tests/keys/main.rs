@@ -1,10 +1,13 @@
-//! Private keys: their plaintext form, sealing and opening, their files, and where secrets come from.
+//! Private keys: their plaintext form, sealing and opening, dividing, their files, and where secrets come
+//! from.
 
 mod files;
+mod importing;
 mod opening;
 mod plaintext;
 mod sealing;
 mod secrets;
+mod shares;
 mod typist;
 
 use std::io::Write as _;

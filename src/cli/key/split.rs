@@ -239,27 +239,30 @@ impl<'a> Paths<'a> {
         // From here on an interrupt must not leave some of the shares.
         context.catch_interrupts()?;
         make_folder(self.folder)?;
-        let written = self.write_each(shares, sealed, commitments);
-        if written.is_err() {
-            for path in &self.shares {
-                // Those that were written a moment ago: there was none before.
+        let mut written = Vec::new();
+        let done = self.write_each(shares, sealed, commitments, &mut written);
+        if done.is_err() {
+            for path in written {
+                // The error that is returned says more than one about this.
                 let _ = std::fs::remove_file(path);
             }
         }
-        written
+        done
     }
 
-    fn write_each(
-        &self,
+    fn write_each<'p>(
+        &'p self,
         shares: &[KeyShare],
         sealed: &[Vec<u8>],
         commitments: &Commitments,
+        written: &mut Vec<&'p Path>,
     ) -> Result<(), Failure> {
         for (place, (share, path)) in shares.iter().zip(&self.shares).enumerate() {
             match sealed.get(place) {
                 Some(sealed) => write_key_file(path, sealed)?,
                 None => write_key_file(path, &share.to_json())?,
             }
+            written.push(path);
         }
         files::write(&self.commitments, &pretty(commitments), Existing::Keep)?;
         Ok(())

@@ -76,6 +76,7 @@ pub enum CombineError {
 ///
 /// # Errors
 /// [`SplitError::Threshold`] unless 2 ≤ `threshold` ≤ `shares`; [`SplitError::OtherKey`].
+#[inline(never)]
 pub fn split<R: CryptoRng + ?Sized>(
     key: &PrivateKey,
     public: &PublicHalf,
@@ -133,6 +134,7 @@ pub fn split<R: CryptoRng + ?Sized>(
 ///
 /// # Errors
 /// [`CombineError`].
+#[inline(never)]
 pub fn combine(shares: &[KeyShare]) -> Result<PrivateKey, CombineError> {
     let Some(first) = shares.first() else {
         return Err(CombineError::TooFew {
@@ -179,6 +181,7 @@ pub fn combine(shares: &[KeyShare]) -> Result<PrivateKey, CombineError> {
 }
 
 /// The key of these shares, if it is the one that they are said to be of.
+#[inline(never)]
 fn restored(shares: &[&KeyShare]) -> Option<PrivateKey> {
     let parts: Vec<Vec<u8>> = shares
         .iter()
