@@ -1,6 +1,6 @@
 //! The custodians' signatures: made, checked and counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -87,8 +87,13 @@ impl Keyset {
 
     /// How many custodians of `of`, which is this version or the one before, have signed this one.
     /// A key counts once, whatever it is called.
-    pub fn tally(&self, of: &Keyset) -> Tally {
+    pub fn tally<'a>(&'a self, of: &Keyset) -> Tally {
         let message = self.message();
+        let named = |signature: &'a KeysetSignature| {
+            let key = (signature.public_key_fingerprint, &signature.key_id);
+            (key, signature)
+        };
+        let signatures: BTreeMap<_, _> = self.signatures.iter().map(named).collect();
         let mut counted = BTreeSet::new();
         let mut tally = Tally {
             version: of.version,
@@ -97,10 +102,9 @@ impl Keyset {
             waiting: Vec::new(),
         };
         for custodian in &of.custodians.keys {
-            let signed = self
-                .signatures
-                .iter()
-                .any(|s| is_by(s, custodian, &message));
+            let key = (custodian.key.fingerprint(), &custodian.key_id);
+            let signature = signatures.get(&key);
+            let signed = signature.is_some_and(|s| is_by(s, custodian, &message));
             if signed && counted.insert(custodian.key.as_bytes()) {
                 tally.signed.push(custodian.key_id.clone());
             } else if !signed {
@@ -116,6 +120,13 @@ impl Keyset {
         let message = self.message();
         let mut faults = Vec::new();
         let mut seen = BTreeSet::new();
+        // Looked up by key, since nobody knows how many a document from elsewhere has.
+        let custodians: BTreeMap<Fingerprint, &CustodianKey> = previous
+            .into_iter()
+            .chain([self])
+            .flat_map(|keyset| &keyset.custodians.keys)
+            .map(|custodian| (custodian.key.fingerprint(), custodian))
+            .collect();
         for signature in &self.signatures {
             let subject = format!("the signature of {}", signature.key_id);
             let mut fault = |message: &str| {
@@ -124,7 +135,7 @@ impl Keyset {
             if !seen.insert(signature.public_key_fingerprint) {
                 fault("is by a key that has signed already");
             }
-            match self.custodian(previous, &signature.public_key_fingerprint) {
+            match custodians.get(&signature.public_key_fingerprint) {
                 Some(custodian) if custodian.key_id != signature.key_id => {
                     fault("is by a key with another name");
                 }
