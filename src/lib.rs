@@ -24,6 +24,7 @@ pub mod canonical;
 pub mod ceremony;
 pub mod cli;
 pub mod digest;
+pub mod doctor;
 pub mod event;
 pub mod files;
 pub mod home;

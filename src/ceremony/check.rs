@@ -56,10 +56,16 @@ pub fn check(
     report.ok(Code::TranscriptOpening, "ceremony.json", what);
     if opening.rehearsal {
         let message = "is a REHEARSAL: nothing that came of it counts";
-        report.add(Code::TranscriptRehearsal, Outcome::Note, "ceremony", message);
+        report.add(
+            Code::TranscriptRehearsal,
+            Outcome::Note,
+            "ceremony",
+            message,
+        );
     }
     let read = read_transcript(path).map_err(|error| error.to_string());
-    let parsed = read.and_then(|bytes| Transcript::parse(&bytes).map_err(|fault| fault.to_string()));
+    let parsed =
+        read.and_then(|bytes| Transcript::parse(&bytes).map_err(|fault| fault.to_string()));
     let transcript = match parsed {
         Ok(transcript) => transcript,
         Err(message) => {
@@ -83,7 +89,12 @@ pub fn check(
         } else {
             "is not closed, so nobody has signed it yet"
         };
-        report.add(Code::TranscriptTrust, Outcome::Untrusted, "transcript", message);
+        report.add(
+            Code::TranscriptTrust,
+            Outcome::Untrusted,
+            "transcript",
+            message,
+        );
     }
     runbook(&mut report, &folder);
     products(&mut report, &folder, &transcript, home);
@@ -118,13 +129,17 @@ fn head(
         None => Some(opening.digest()),
         Some(place) => {
             let place = usize::try_from(place).unwrap_or(usize::MAX);
-            transcript.entries.get(place).map(|entry| entry.entry_sha256)
+            transcript
+                .entries
+                .get(place)
+                .map(|entry| entry.entry_sha256)
         }
     };
     let found = match (expected.count, expected.head) {
         (None, None) => return false,
         (Some(seq), _) if hash_at(seq).is_none() => {
-            let message = format!("has {count} entries where there were {seq}: its tail was cut off");
+            let message =
+                format!("has {count} entries where there were {seq}: its tail was cut off");
             report.fail(Code::TranscriptHead, "transcript", message);
             return false;
         }
@@ -157,7 +172,12 @@ fn closing(report: &mut Report, folder: &Folder, transcript: &Transcript) -> Opt
         Ok(None) => {
             if transcript.is_closed() {
                 let message = "is missing, though the last entry closes the ceremony";
-                report.add(Code::TranscriptClosing, Outcome::Note, CLOSING_FILE, message);
+                report.add(
+                    Code::TranscriptClosing,
+                    Outcome::Note,
+                    CLOSING_FILE,
+                    message,
+                );
             }
             return None;
         }
@@ -194,12 +214,20 @@ fn witnesses(report: &mut Report, closing: &Closing, known: &[KnownWitness]) -> 
         let (id, key) = (&witness.key.key_id, &witness.key.key);
         let subject = format!("witness {id}");
         if seen.contains(&key) {
-            report.fail(Code::TranscriptWitness, &subject, "stands there a second time");
+            report.fail(
+                Code::TranscriptWitness,
+                &subject,
+                "stands there a second time",
+            );
             continue;
         }
         seen.push(key);
         if !witness.holds(&closing.statement) {
-            report.fail(Code::TranscriptWitness, &subject, "has not signed this head");
+            report.fail(
+                Code::TranscriptWitness,
+                &subject,
+                "has not signed this head",
+            );
             continue;
         }
         let known = known.iter().find(|known| known.key.key == *key);
@@ -230,21 +258,28 @@ fn runbook(report: &mut Report, folder: &Folder) {
     let found = digest_of(&folder.dir().join(RUNBOOK_FILE)).ok().flatten();
     let message = match found {
         Some(digest) if digest == folder.opening.runbook_sha256 => {
-            return report.ok(Code::TranscriptRunbook, RUNBOOK_FILE, "is as it was rendered");
+            return report.ok(
+                Code::TranscriptRunbook,
+                RUNBOOK_FILE,
+                "is as it was rendered",
+            );
         }
         Some(_) => "was changed since it was rendered, if only by ticking boxes",
         None => "is not there",
     };
-    report.add(Code::TranscriptRunbook, Outcome::Note, RUNBOOK_FILE, message);
+    report.add(
+        Code::TranscriptRunbook,
+        Outcome::Note,
+        RUNBOOK_FILE,
+        message,
+    );
 }
 
-fn products(
-    report: &mut Report,
-    folder: &Folder,
-    transcript: &Transcript,
-    home: Option<&Path>,
-) {
-    let closing = transcript.entries.last().and_then(|entry| entry.products.as_ref());
+fn products(report: &mut Report, folder: &Folder, transcript: &Transcript, home: Option<&Path>) {
+    let closing = transcript
+        .entries
+        .last()
+        .and_then(|entry| entry.products.as_ref());
     match closing {
         Some(products) => {
             for product in products {
@@ -304,7 +339,11 @@ fn closed_product(report: &mut Report, folder: &Folder, product: &Product, home:
     }
     match here {
         Found::Digest(digest) if digest != product.sha256 => {
-            note(report, &subject, "has changed since the ceremony was closed");
+            note(
+                report,
+                &subject,
+                "has changed since the ceremony was closed",
+            );
         }
         Found::Nothing => note(report, &subject, "is gone since the ceremony was closed"),
         _ => {}

@@ -74,7 +74,9 @@ impl WitnessSignature {
     /// Whether it is a signature of this statement.
     pub fn holds(&self, statement: &Statement) -> bool {
         let signature = &self.signature_b64;
-        self.key.key.verifies_for(Purpose::Witness, statement, signature)
+        self.key
+            .key
+            .verifies_for(Purpose::Witness, statement, signature)
     }
 }
 

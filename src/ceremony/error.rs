@@ -116,9 +116,9 @@ impl CeremonyError {
             CeremonyError::ProductChanged { .. } => Some(
                 "find out who changed it; restore it, or write it again with the command that made it",
             ),
-            CeremonyError::Template { .. } => {
-                Some("correct the file in the home's templates/, or move it away to use the one built in")
-            }
+            CeremonyError::Template { .. } => Some(
+                "correct the file in the home's templates/, or move it away to use the one built in",
+            ),
             _ => None,
         }
     }

@@ -189,7 +189,11 @@ impl Folder {
         self.check_clock(standing.last_time, now)
     }
 
-    fn check_clock(&self, last: TimestampMicros, now: TimestampMicros) -> Result<(), CeremonyError> {
+    fn check_clock(
+        &self,
+        last: TimestampMicros,
+        now: TimestampMicros,
+    ) -> Result<(), CeremonyError> {
         if now < last {
             let path = self.transcript_path();
             return Err(CeremonyError::ClockBehind { path, last, now });
@@ -310,18 +314,18 @@ impl Folder {
     pub fn write_closing(&self, closing: &Closing) -> Result<(), CeremonyError> {
         let mut bytes = serde_json::to_vec_pretty(closing).expect("a closing is JSON");
         bytes.push(b'\n');
-        Ok(files::write(&self.closing_path(), &bytes, Existing::Replace)?)
+        Ok(files::write(
+            &self.closing_path(),
+            &bytes,
+            Existing::Replace,
+        )?)
     }
 
     /// Makes the folder of a ceremony in `parent`: all of it, or nothing.
     ///
     /// # Errors
     /// [`CeremonyError::Exists`]; those of the system.
-    pub fn create(
-        parent: &Path,
-        opening: Opening,
-        runbook: &str,
-    ) -> Result<Self, CeremonyError> {
+    pub fn create(parent: &Path, opening: Opening, runbook: &str) -> Result<Self, CeremonyError> {
         let dir = parent.join(opening.name.as_str());
         if dir.symlink_metadata().is_ok() {
             return Err(CeremonyError::Exists { dir });
@@ -332,7 +336,11 @@ impl Folder {
             .prefix(".pith-")
             .tempdir_in(parent)
             .map_err(FileError::io("make a folder in", parent))?;
-        files::write(&made.path().join(RUNBOOK_FILE), runbook.as_bytes(), Existing::Keep)?;
+        files::write(
+            &made.path().join(RUNBOOK_FILE),
+            runbook.as_bytes(),
+            Existing::Keep,
+        )?;
         files::write(&made.path().join(TRANSCRIPT_FILE), b"", Existing::Keep)?;
         files::write(&made.path().join(OPENING_FILE), &json, Existing::Keep)?;
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);

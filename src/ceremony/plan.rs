@@ -90,12 +90,6 @@ impl Plan {
         let custodians: Vec<String> = self.custodians.iter().map(text).collect();
         let activation = self.after(self.windows.publish_days);
         let removal = self.after(self.windows.publish_days + self.windows.retire_days);
-        // A rehearsal does not wait: it says what time it plays.
-        let at_activation = if self.rehearsal {
-            format!(" --now {activation}")
-        } else {
-            String::new()
-        };
         context! {
             name => self.name.as_str(),
             kind => self.kind.as_str(),
@@ -111,7 +105,7 @@ impl Plan {
             retire_days => self.windows.retire_days,
             activation => activation,
             removal => removal,
-            at_activation => at_activation,
+            rehearsal_flag => if self.rehearsal { " --rehearsal" } else { "" },
             tool_version => self.tool_version.as_str(),
             binary_sha256 => self.binary_sha256.to_string(),
             binary_words => spoken_head(&self.binary_sha256),

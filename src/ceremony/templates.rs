@@ -66,9 +66,7 @@ impl Templates {
                 Some(text) => text,
                 None => (*text).to_owned(),
             };
-            environment
-                .add_template_owned(*name, text)
-                .map_err(fails)?;
+            environment.add_template_owned(*name, text).map_err(fails)?;
         }
         let template = environment.get_template(name).map_err(fails)?;
         let mut text = template.render(values).map_err(fails)?;

@@ -43,7 +43,9 @@ pub enum Fault {
         found: u64,
     },
     /// An entry does not follow the one before.
-    #[error("entry {line} does not follow what stands before it: one was changed, dropped, added or moved")]
+    #[error(
+        "entry {line} does not follow what stands before it: one was changed, dropped, added or moved"
+    )]
     Link {
         /// The line, from 1.
         line: usize,
@@ -95,7 +97,10 @@ impl Transcript {
     /// [`Fault::Malformed`], [`Fault::NotCanonical`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let mut transcript = Transcript::default();
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         if whole < bytes.len() {
             transcript.torn = Some(Torn {
                 offset: whole,
@@ -105,10 +110,12 @@ impl Transcript {
         let lines = bytes[..whole].split_inclusive(|byte| *byte == b'\n');
         for (place, text) in lines.enumerate() {
             let (line, text) = (place + 1, &text[..text.len() - 1]);
-            let entry: Entry = canonical::from_slice_with(text, Numbers::Integers)
-                .map_err(|error| Fault::Malformed {
-                    line,
-                    message: error.to_string(),
+            let entry: Entry =
+                canonical::from_slice_with(text, Numbers::Integers).map_err(|error| {
+                    Fault::Malformed {
+                        line,
+                        message: error.to_string(),
+                    }
                 })?;
             if entry.to_line() != text {
                 return Err(Fault::NotCanonical { line });
@@ -168,16 +175,22 @@ impl Transcript {
 
     /// The hash of the last entry, or the digest of the opening.
     pub fn head(&self, opening: &Opening) -> Digest {
-        self.entries.last().map_or_else(|| opening.digest(), |entry| entry.entry_sha256)
+        self.entries
+            .last()
+            .map_or_else(|| opening.digest(), |entry| entry.entry_sha256)
     }
 
     /// The time before which nothing can follow.
     pub fn last_time(&self, opening: &Opening) -> TimestampMicros {
-        self.entries.last().map_or(opening.opened_at, |entry| entry.time)
+        self.entries
+            .last()
+            .map_or(opening.opened_at, |entry| entry.time)
     }
 
     /// Whether the last entry closes the ceremony.
     pub fn is_closed(&self) -> bool {
-        self.entries.last().is_some_and(|entry| entry.products.is_some())
+        self.entries
+            .last()
+            .is_some_and(|entry| entry.products.is_some())
     }
 }

@@ -20,8 +20,8 @@ use crate::ceremony::{
     Role,
 };
 use crate::digest::Digest;
-use crate::files::watch::{self, Access, Content, Touched};
 use crate::files::FileError;
+use crate::files::watch::{self, Access, Content, Touched};
 use crate::home::Home;
 use crate::time::TimestampMicros;
 
@@ -46,7 +46,9 @@ pub fn own_digest() -> Result<Digest, Failure> {
     let path = Path::new("/proc/self/exe");
     let path = match path.exists() {
         true => path.to_owned(),
-        false => std::env::current_exe().map_err(FileError::io("find", Path::new("this program")))?,
+        false => {
+            std::env::current_exe().map_err(FileError::io("find", Path::new("this program")))?
+        }
     };
     let (digest, _) = std::fs::File::open(&path)
         .and_then(Digest::of_reader)
@@ -138,7 +140,9 @@ fn is_closed(folder: &Folder) -> Result<bool, Failure> {
 pub fn nearest_ceremony() -> Result<Option<Folder>, Failure> {
     if let Some(dir) = std::env::var_os(CEREMONY_VARIABLE).filter(|dir| !dir.is_empty()) {
         return Folder::open(Path::new(&dir)).map(Some).map_err(|error| {
-            Failure::from(error).hint(format!("{CEREMONY_VARIABLE} names the folder of a ceremony"))
+            Failure::from(error).hint(format!(
+                "{CEREMONY_VARIABLE} names the folder of a ceremony"
+            ))
         });
     }
     let Ok(here) = std::env::current_dir() else {
@@ -172,7 +176,9 @@ impl Recording {
         let Some(folder) = open_ceremony()? else {
             if let Some(dir) = std::env::var_os(CEREMONY_VARIABLE).filter(|dir| !dir.is_empty()) {
                 let dir = Path::new(&dir).display();
-                context.warn(&format!("the ceremony in {dir} is closed, so nothing is recorded"));
+                context.warn(&format!(
+                    "the ceremony in {dir} is closed, so nothing is recorded"
+                ));
             }
             return Ok(None);
         };
@@ -181,8 +187,9 @@ impl Recording {
                 "{source} in {}, which is no rehearsal: there the clock's time counts",
                 folder.dir().display()
             );
-            return Err(Failure::new(Exit::Refused, problem)
-                .hint("`pith ceremony plan KIND --rehearsal` makes a ceremony that may fix the time"));
+            return Err(Failure::new(Exit::Refused, problem).hint(
+                "`pith ceremony plan KIND --rehearsal` makes a ceremony that may fix the time",
+            ));
         }
         if manner == Manner::Recorded {
             folder.check_ready(context.now())?;
@@ -225,7 +232,9 @@ impl Recording {
         if files.len() > MOST_FILES {
             let more = files.len() - MOST_FILES;
             files.truncate(MOST_FILES);
-            result.push(format!("{more} more files were opened; they are not listed"));
+            result.push(format!(
+                "{more} more files were opened; they are not listed"
+            ));
         }
         let mut remark = self.remark.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Done {
@@ -244,14 +253,18 @@ impl Recording {
 
     /// Closes the ceremony with this command.
     pub fn close(&self, products: Vec<Product>, context: &Context) -> Result<Entry, Failure> {
-        let entry = self.folder.append(self.done(Exit::Done, Some(products))?, context.now())?;
+        let entry = self
+            .folder
+            .append(self.done(Exit::Done, Some(products))?, context.now())?;
         self.set_recorded();
         Ok(entry)
     }
 
     /// Puts a torn line aside with this command.
     pub fn repair(&self, context: &Context) -> Result<Entry, Failure> {
-        let entry = self.folder.repair(self.done(Exit::Done, None)?, context.now())?;
+        let entry = self
+            .folder
+            .repair(self.done(Exit::Done, None)?, context.now())?;
         self.set_recorded();
         tell(&entry, &self.folder, context);
         Ok(entry)

@@ -178,7 +178,9 @@ fn parts(
             Either::Documents(documents) => (None, Some(documents)),
         };
         let documents = documents.into_iter().flatten();
-        transcript.into_iter().chain(documents.map(|next| next.map(Part::Document)))
+        transcript
+            .into_iter()
+            .chain(documents.map(|next| next.map(Part::Document)))
     }))
 }
 

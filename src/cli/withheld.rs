@@ -71,7 +71,9 @@ fn may_be_secret(value: &str, about_keys: bool) -> bool {
 /// A path in a folder that is there: a file that will be written.
 fn names_a_file_to_be(value: &str) -> bool {
     let path = Path::new(value);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let ending = path.extension().is_some_and(|ending| ending.len() <= 8);
     folder.is_some_and(Path::is_dir) && ending
 }
@@ -101,8 +103,14 @@ mod tests {
     #[test]
     fn what_names_something_is_kept() {
         let recipient = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
-        assert_eq!(shown("key generate", &["--recipient", recipient])[1], recipient);
-        assert_eq!(shown("key check", &["pith-v1-2026-05"]), ["pith-v1-2026-05"]);
+        assert_eq!(
+            shown("key generate", &["--recipient", recipient])[1],
+            recipient
+        );
+        assert_eq!(
+            shown("key check", &["pith-v1-2026-05"]),
+            ["pith-v1-2026-05"]
+        );
         let digest = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
         assert_eq!(shown("keyset sign", &["--yes-digest", digest])[1], digest);
     }
@@ -112,6 +120,9 @@ mod tests {
         let share = "ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567";
         let (_, withheld) = Withholding::of("key combine", &[share.into()]);
         let message = format!("error: cannot read {share}: no such file");
-        assert_eq!(withheld.clean(&message), "error: cannot read <withheld>: no such file");
+        assert_eq!(
+            withheld.clean(&message),
+            "error: cannot read <withheld>: no such file"
+        );
     }
 }

@@ -90,7 +90,8 @@ pub fn verify_document(bytes: &[u8], policy: &Policy) -> Report {
         }
         DocumentKind::Transcript => {
             let mut report = Report::new(kind);
-            let message = "is a part of a transcript, which is judged as a whole: name its file or folder";
+            let message =
+                "is a part of a transcript, which is judged as a whole: name its file or folder";
             report.fail(Code::TranscriptOpening, "document", message);
             return report;
         }

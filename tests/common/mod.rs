@@ -27,7 +27,14 @@ pub fn published() -> Vec<u8> {
 pub fn pith<I: IntoIterator<Item: AsRef<OsStr>>>(args: I) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pith"));
     command.args(args).stdin(Stdio::null());
-    for variable in ["HOME", "NOW", "PASSPHRASE_FILE", "REGISTRY_ID", "BASE_URL"] {
+    for variable in [
+        "HOME",
+        "NOW",
+        "PASSPHRASE_FILE",
+        "REGISTRY_ID",
+        "BASE_URL",
+        "CEREMONY",
+    ] {
         command.env_remove(format!("PITH_{variable}"));
     }
     command

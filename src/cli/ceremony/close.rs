@@ -72,7 +72,8 @@ pub fn run(args: CloseArgs, context: &Context) -> Result<Exit, Failure> {
         closing.witnesses.push(signature);
     }
     folder.write_closing(&closing)?;
-    let templates = home_of(folder.dir()).map_or_else(Templates::built_in, |home| Templates::of_home(&home));
+    let templates =
+        home_of(folder.dir()).map_or_else(Templates::built_in, |home| Templates::of_home(&home));
     let text = render(&folder.opening, &transcript, Some(&closing), &templates)?;
     let path = folder.dir().join(RENDERED_FILE);
     files::write(&path, text.as_bytes(), Existing::Replace)?;
@@ -122,7 +123,9 @@ fn say(
 ) -> Result<Exit, Failure> {
     let Statement { count, head, .. } = closing.statement;
     let last = transcript.entries.last();
-    let products = last.and_then(|entry| entry.products.as_ref()).map_or(0, Vec::len);
+    let products = last
+        .and_then(|entry| entry.products.as_ref())
+        .map_or(0, Vec::len);
     context.note(&format!(
         "closed with {}, {} and {}",
         output::counted(count, "entry").replace("entrys", "entries"),

@@ -50,11 +50,15 @@ pub fn run(args: LogArgs, context: &Context) -> Result<Exit, Failure> {
     let text = text.trim();
     if text.is_empty() || text.len() > LONGEST {
         let problem = format!("a remark is 1 to {LONGEST} bytes long");
-        return Err(Failure::new(Exit::Usage, problem).hint("say it in a sentence; several are better than a long one"));
+        return Err(Failure::new(Exit::Usage, problem)
+            .hint("say it in a sentence; several are better than a long one"));
     }
     if text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") || text.contains("PRIVATE KEY") {
-        return Err(Failure::new(Exit::Usage, "that looks like a secret, and a transcript is published")
-            .hint("say what was done, not with what"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "that looks like a secret, and a transcript is published",
+        )
+        .hint("say what was done, not with what"));
     }
     recording.remark(Remark {
         kind,

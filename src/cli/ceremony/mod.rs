@@ -41,7 +41,9 @@ impl CeremonyArgs {
     /// Whether an open ceremony has an entry of it.
     pub fn manner(&self) -> Manner {
         match &self.verb {
-            CeremonyVerb::Status(_) | CeremonyVerb::Show(_) | CeremonyVerb::Verify(_) => Manner::Looks,
+            CeremonyVerb::Status(_) | CeremonyVerb::Show(_) | CeremonyVerb::Verify(_) => {
+                Manner::Looks
+            }
             CeremonyVerb::Log(args) => args.manner(),
             CeremonyVerb::Plan(_) | CeremonyVerb::Close(_) => Manner::Recorded,
         }

@@ -85,7 +85,9 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let kind = Kind::from(args.kind);
     if let (Some((_, source)), false) = (context.fixed_now(), args.rehearsal) {
         let problem = format!("{source} without --rehearsal: a ceremony takes the clock's time");
-        return Err(Failure::new(Exit::Usage, problem).hint("add --rehearsal, or leave the time out"));
+        return Err(
+            Failure::new(Exit::Usage, problem).hint("add --rehearsal, or leave the time out")
+        );
     }
     let home = context.home()?;
     let parent = home.dir().join("ceremonies");
@@ -139,11 +141,7 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The date and the kind, with a number if there was such a ceremony today.
-fn free_name(
-    parent: &std::path::Path,
-    kind: Kind,
-    date: &str,
-) -> Result<CeremonyName, Failure> {
+fn free_name(parent: &std::path::Path, kind: Kind, date: &str) -> Result<CeremonyName, Failure> {
     let plain = format!("{date}-{kind}");
     let numbered = (2..1000).map(|n| format!("{plain}-{n}"));
     std::iter::once(plain.clone())
@@ -151,8 +149,11 @@ fn free_name(
         .find(|name| parent.join(name).symlink_metadata().is_err())
         .and_then(|name| name.parse().ok())
         .ok_or_else(|| {
-            Failure::new(Exit::Refused, format!("{plain} was planned a thousand times"))
-                .hint("choose a name: --name NAME")
+            Failure::new(
+                Exit::Refused,
+                format!("{plain} was planned a thousand times"),
+            )
+            .hint("choose a name: --name NAME")
         })
 }
 
@@ -169,7 +170,8 @@ fn threshold(args: &PlanArgs) -> Result<u32, Failure> {
     if (1..=all).contains(&threshold) {
         return Ok(threshold);
     }
-    let problem = format!("--threshold {threshold}: of {all} custodians 1 to {all} can have to sign");
+    let problem =
+        format!("--threshold {threshold}: of {all} custodians 1 to {all} can have to sign");
     Err(Failure::new(Exit::Usage, problem).hint("name as many custodians as have to sign, or more"))
 }
 

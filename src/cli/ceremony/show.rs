@@ -38,8 +38,8 @@ pub fn run(args: ShowArgs, context: &Context) -> Result<Exit, Failure> {
             output::json_line(&mut out, &line)?;
         }
     } else {
-        let templates =
-            home_of(folder.dir()).map_or_else(Templates::built_in, |home| Templates::of_home(&home));
+        let templates = home_of(folder.dir())
+            .map_or_else(Templates::built_in, |home| Templates::of_home(&home));
         let closing = folder.closing()?;
         let text = render(&folder.opening, &transcript, closing.as_ref(), &templates)?;
         out.write_all(text.as_bytes())?;

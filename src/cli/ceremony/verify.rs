@@ -93,7 +93,9 @@ pub fn of_path(path: &Path) -> Result<Option<Source>, Failure> {
 }
 
 fn has(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 /// Judges a transcript with what is known here.

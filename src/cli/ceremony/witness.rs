@@ -29,7 +29,8 @@ pub fn open_witness(
         PathBuf::from(name)
     } else {
         let id: KeyId = name.parse().map_err(|error: String| {
-            Failure::new(Exit::Usage, error).hint("name the key's .age file, or its label in the home")
+            Failure::new(Exit::Usage, error)
+                .hint("name the key's .age file, or its label in the home")
         })?;
         context.home()?.private_key_path(&id)
     };
@@ -41,7 +42,9 @@ pub fn open_witness(
             private_path.display(),
             public.key_id
         );
-        return Err(Failure::new(Exit::Refused, problem).hint("restore both files from the same backup"));
+        return Err(
+            Failure::new(Exit::Refused, problem).hint("restore both files from the same backup")
+        );
     }
     Ok(Witness { public, private })
 }
