@@ -315,3 +315,25 @@ fn a_rehearsal_is_marked_everywhere() {
     );
     assert!(c.verify(&[]).exits(4).text().contains("REHEARSAL"));
 }
+
+/// What the document says of the format is enough to check a transcript with something else.
+#[test]
+fn the_format_is_what_the_document_says() {
+    let document = include_str!("../../docs/CEREMONIES.md");
+    let marked = document.split("<!-- run: check-transcript -->\n```\n").nth(1).unwrap();
+    let script = marked.split("```").next().unwrap();
+    let c = Ceremony::new().with_remarks();
+    c.close(&[]).exits(0);
+    let python = std::env::var_os("PITH_PYTHON").unwrap_or_else(|| "python3".into());
+    let check = || {
+        let mut command = std::process::Command::new(&python);
+        run(command.args(["-c", script]).current_dir(&c.dir))
+    };
+    let entries = c.entries();
+    let head = entries[3].entry_sha256;
+    assert_eq!(check().exits(0).text(), format!("4 {head}\n"));
+    let mut lines = c.lines();
+    lines[1] = lines[1].replace("\"two\"", "\"new\"");
+    c.write_lines(&lines);
+    assert!(check().exits(1).stderr.contains("entry 2 was changed"));
+}
