@@ -97,7 +97,9 @@ fn template_error(name: &str, error: &minijinja::Error) -> CeremonyError {
         source = cause.source();
     }
     let place = inner.line().map(|line| format!("line {line}: "));
-    let what = inner.detail().map_or_else(|| inner.kind().to_string(), str::to_owned);
+    let what = inner
+        .detail()
+        .map_or_else(|| inner.kind().to_string(), str::to_owned);
     CeremonyError::Template {
         name: inner.name().unwrap_or(name).to_owned(),
         message: format!("{}{what}", place.unwrap_or_default()),

@@ -320,7 +320,10 @@ fn a_rehearsal_is_marked_everywhere() {
 #[test]
 fn the_format_is_what_the_document_says() {
     let document = include_str!("../../docs/CEREMONIES.md");
-    let marked = document.split("<!-- run: check-transcript -->\n```\n").nth(1).unwrap();
+    let marked = document
+        .split("<!-- run: check-transcript -->\n```\n")
+        .nth(1)
+        .unwrap();
     let script = marked.split("```").next().unwrap();
     let c = Ceremony::new().with_remarks();
     c.close(&[]).exits(0);

@@ -82,10 +82,10 @@ fn dates_keep_the_windows() {
         "2026-06-01T12:00:00.5Z",
     ];
     let text = runbook("rotation", &more);
-    // Ten days after the next whole second, and thirty more.
-    assert!(text.contains("not before 2026-06-11T12:00:01Z"), "{text}");
-    assert!(text.contains("2026-07-11T12:00:01Z"));
-    assert!(text.contains("export PITH_NOW=2026-06-11T12:00:01Z"));
+    // A day, ten days, and thirty more, after the next whole second.
+    assert!(text.contains("not before 2026-06-12T12:00:01Z"), "{text}");
+    assert!(text.contains("2026-07-12T12:00:01Z"));
+    assert!(text.contains("export PITH_NOW=2026-06-12T12:00:01Z"));
     assert!(text.contains("REHEARSAL"));
 }
 
@@ -136,4 +136,15 @@ fn ceremonies_of_one_day_have_names_of_their_own() {
     let named = ["--name", "2026-06-01-recovery"];
     let again = run(home.pith(plan).args(named).args(now).args(PEOPLE)).exits(1);
     assert!(again.stderr.contains("exists already"), "{}", again.stderr);
+}
+
+#[test]
+fn one_custodian_alone_divides_no_key() {
+    let home = Home::new();
+    let plan = ["ceremony", "plan", "genesis", "--name", "c"];
+    run(home.pith(plan).args(["--custodian", "custodian-a"])).exits(0);
+    let text = fs::read_to_string(home.dir().join("ceremonies/c/runbook.md")).unwrap();
+    assert!(text.contains("1 of 1 sign"));
+    assert!(!text.contains("pith key split"), "{text}");
+    assert!(runbook("genesis", &[]).contains("pith key split"));
 }
