@@ -88,14 +88,9 @@ impl Plan {
     fn values(&self) -> Value {
         let text = |id: &KeyId| id.to_string();
         let custodians: Vec<String> = self.custodians.iter().map(text).collect();
-        let activation = self.after(self.windows.publish_days);
-        let removal = self.after(self.windows.publish_days + self.windows.retire_days);
-        // A rehearsal does not wait: it says what time it plays.
-        let at_activation = if self.rehearsal {
-            format!(" --now {activation}")
-        } else {
-            String::new()
-        };
+        // The first part is held within a day of planning; if it is not, the runbook has a box for it.
+        let activation = self.after(self.windows.publish_days + 1);
+        let removal = self.after(self.windows.publish_days + 1 + self.windows.retire_days);
         context! {
             name => self.name.as_str(),
             kind => self.kind.as_str(),
@@ -105,13 +100,15 @@ impl Plan {
             rehearsal => self.rehearsal,
             custodians => custodians,
             threshold => self.threshold,
+            // Of a key that one share brings back every share is a copy.
+            share_threshold => self.threshold.max(2),
             key => self.key.as_str(),
             new_key => self.new_key.as_ref().map(text).unwrap_or_default(),
             publish_days => self.windows.publish_days,
             retire_days => self.windows.retire_days,
             activation => activation,
             removal => removal,
-            at_activation => at_activation,
+            rehearsal_flag => if self.rehearsal { " --rehearsal" } else { "" },
             tool_version => self.tool_version.as_str(),
             binary_sha256 => self.binary_sha256.to_string(),
             binary_words => spoken_head(&self.binary_sha256),
