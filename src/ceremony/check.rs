@@ -10,7 +10,7 @@ use super::transcript::{Fault, Transcript};
 use super::{Base, Place};
 use crate::digest::Digest;
 use crate::files::folder_of;
-use crate::keys::CustodianKey;
+use crate::keys::{CustodianKey, PublicKey};
 use crate::verify::{Code, DocumentKind, Outcome, Report};
 
 /// What somebody wrote down when it was read aloud.
@@ -29,6 +29,16 @@ pub struct KnownWitness {
     pub source: String,
     /// The key.
     pub key: CustodianKey,
+    /// The registry for which its signature counts; null for any.
+    pub registry_id: Option<String>,
+}
+
+impl KnownWitness {
+    /// Whether this is the witness with this key, in what they sign.
+    fn is(&self, key: &PublicKey, statement: &Statement) -> bool {
+        let elsewhere = |id: &String| *id != statement.registry_id;
+        self.key.key == *key && !self.registry_id.as_ref().is_some_and(elsewhere)
+    }
 }
 
 /// Judges the transcript at `path`, in the folder of its ceremony; `home` is the registry home that
@@ -230,7 +240,7 @@ fn witnesses(report: &mut Report, closing: &Closing, known: &[KnownWitness]) -> 
             );
             continue;
         }
-        let known = known.iter().find(|known| known.key.key == *key);
+        let known = known.iter().find(|known| known.is(key, &closing.statement));
         match known {
             Some(known) if known.key.key_id == *id => {
                 let message = format!("has signed the head, known from {}", known.source);

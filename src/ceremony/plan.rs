@@ -21,15 +21,6 @@ pub struct Windows {
     pub retire_days: u32,
 }
 
-impl Default for Windows {
-    fn default() -> Self {
-        Windows {
-            publish_days: 10,
-            retire_days: 30,
-        }
-    }
-}
-
 /// What a ceremony is to be.
 #[derive(Debug, Clone)]
 pub struct Plan {

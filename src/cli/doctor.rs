@@ -14,7 +14,8 @@ use super::output::{self, counted, printable};
 use super::recording::{VERSION, own_digest};
 use crate::ceremony::{CeremonyError, Folder};
 use crate::doctor::{Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset};
-use crate::home::{Home, PROFILE_FILE};
+use crate::home::{Home, HomeError, PROFILE_FILE};
+use crate::keys::TrustedKeys;
 use crate::ledger::{Brief, LedgerLock};
 use crate::time::TimestampMicros;
 
@@ -232,15 +233,15 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
-    let keyset = match home.keyset() {
-        Ok(keyset) => keyset,
+    let (health, trusted) = match keyset(home) {
+        Ok(found) => found,
         Err(error) => {
             let remedy = "restore keys/ from a backup";
             return findings.push(Finding::fail("keyset", error.to_string(), remedy));
         }
     };
-    findings.extend(judge_keyset(&KeysetHealth::from(&keyset), context.now()));
-    for entry in keyset.active() {
+    findings.extend(judge_keyset(&health, context.now()));
+    for entry in trusted.active() {
         let id = &entry.key.key_id;
         if !home.private_key_path(id).is_file() {
             findings.push(Finding::warn(
@@ -261,6 +262,17 @@ fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
             )),
         }
     }
+}
+
+/// What is in force in the home: its keyset after a genesis, its own list before.
+fn keyset(home: &Home) -> Result<(KeysetHealth, TrustedKeys), HomeError> {
+    Ok(match home.chain()? {
+        Some(chain) => (chain.latest().into(), chain.latest().trusted_keys()),
+        None => {
+            let own = home.trusted_keys()?;
+            (KeysetHealth::from(&own), own)
+        }
+    })
 }
 
 /// What runs that were cut off have left.

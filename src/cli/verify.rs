@@ -11,7 +11,7 @@ use crate::keyset::{Chain, KeysetFile};
 use crate::number::PithNumber;
 use crate::time::Timestamp;
 use crate::timestamps::{BlockHeader, HeaderError};
-use crate::verify::{Code, Outcome, Policy, Report, Trust, Verdict};
+use crate::verify::{Check, Code, Outcome, Policy, Report, Trust, Verdict};
 use clap::Args;
 use serde::Serialize;
 
@@ -122,7 +122,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         verbose: args.verbose,
     };
     let mut first = true;
-    let parts = parts(&args.paths, known_witnesses(&[])?)?
+    let parts = parts(&args.paths, known_witnesses(&[], &trust)?)?
         .map(move |next| next.map(|part| (std::mem::take(&mut first), part)));
     let weight = |next: &Result<(bool, Part), Failure>| match next {
         Ok((_, Part::Document(document))) => document.bytes.len(),
@@ -146,6 +146,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         mut out,
         count,
         exit,
+        unknown_key,
         ..
     } = tally.end()?;
     if count.documents == 0 && exit == Exit::Done {
@@ -155,7 +156,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         }
         context.note(problem);
     }
-    finish(&mut out, &count, context)?;
+    finish(&mut out, &count, unknown_key, context)?;
     if count.verified > 0 && args.keyset.is_none() && context.in_bootstrap()? {
         context.note("this home is in bootstrap: its own keys are trusted here and nowhere else");
     }
@@ -345,6 +346,8 @@ struct Judged {
     text: Vec<u8>,
     /// What is printed of the first document if no other follows.
     alone: Option<Vec<u8>>,
+    /// Whether it is a key that is known nowhere here for which it is not trusted.
+    unknown_key: bool,
 }
 
 impl Judging<'_> {
@@ -378,10 +381,15 @@ impl Judging<'_> {
             }
             alone = first.then(in_full);
         }
+        let unknown = |check: &Check| {
+            matches!(check.code, Code::KeyTrust | Code::KeyForeign)
+                && check.outcome == Outcome::Untrusted
+        };
         Judged {
             verdict,
             text,
             alone,
+            unknown_key: report.checks.iter().any(unknown),
         }
     }
 }
@@ -391,6 +399,8 @@ struct Tally {
     out: output::Stdout,
     count: Count,
     exit: Exit,
+    /// Whether trust in a key would change a verdict.
+    unknown_key: bool,
     show_all: bool,
     /// A document on its own is reported in full, so the first one waits for the second.
     waiting: Option<Judged>,
@@ -402,6 +412,7 @@ impl Tally {
             out: output::stdout(),
             count: Count::default(),
             exit: Exit::Done,
+            unknown_key: false,
             show_all: args.verbose || context.json(),
             waiting: None,
         }
@@ -438,6 +449,7 @@ impl Tally {
         };
         *counted += 1;
         self.exit = self.exit.worst(exit_of(judged.verdict));
+        self.unknown_key |= judged.unknown_key;
         if self.show_all || count.failed + count.untrusted <= SHOWN {
             self.out.write_all(text)?;
         }
@@ -509,7 +521,12 @@ fn print(
     Ok(())
 }
 
-fn finish(out: &mut impl std::io::Write, count: &Count, context: &Context) -> Result<(), Failure> {
+fn finish(
+    out: &mut impl std::io::Write,
+    count: &Count,
+    unknown_key: bool,
+    context: &Context,
+) -> Result<(), Failure> {
     if context.json() {
         #[derive(Serialize)]
         struct Summary {
@@ -545,7 +562,8 @@ fn finish(out: &mut impl std::io::Write, count: &Count, context: &Context) -> Re
                 &format!("{more} more are not shown; --verbose shows all"),
             );
         }
-        if count.untrusted > 0 {
+        // Of a key that was revoked nobody is to be talked into trust.
+        if unknown_key {
             let hint = "if you know the key, name it: --trust PUBLIC_KEY_FILE, or --keyset FILE";
             output::message("hint", hint);
         }

@@ -1,7 +1,8 @@
 //! The keyset: whether a key may sign, how long yet, and whether enough custodians are there.
 
 use super::Finding;
-use crate::keys::{KeyId, KeyStatus, Keyset};
+use crate::keys::{KeyId, KeyStatus, TrustedKey, TrustedKeys};
+use crate::keyset::Keyset;
 use crate::time::{Timestamp, TimestampMicros};
 
 /// How long ahead of an end people are told of it.
@@ -33,19 +34,38 @@ pub struct KeyHealth {
     pub until: Option<Timestamp>,
 }
 
-impl From<&Keyset> for KeysetHealth {
-    fn from(keyset: &Keyset) -> Self {
-        let keys = keyset.keys.iter().map(|entry| KeyHealth {
+impl From<&TrustedKey> for KeyHealth {
+    fn from(entry: &TrustedKey) -> Self {
+        KeyHealth {
             id: entry.key.key_id.clone(),
             status: entry.status,
             from: entry.valid_from,
             until: entry.valid_until,
-        });
+        }
+    }
+}
+
+/// The own keys of a home in bootstrap.
+impl From<&TrustedKeys> for KeysetHealth {
+    fn from(keys: &TrustedKeys) -> Self {
         KeysetHealth {
             bootstrap: true,
             expires_at: None,
             custodians: None,
-            keys: keys.collect(),
+            keys: keys.keys.iter().map(KeyHealth::from).collect(),
+        }
+    }
+}
+
+impl From<&Keyset> for KeysetHealth {
+    fn from(keyset: &Keyset) -> Self {
+        let custodians = &keyset.custodians;
+        let all = u32::try_from(custodians.keys.len()).unwrap_or(u32::MAX);
+        KeysetHealth {
+            bootstrap: false,
+            expires_at: Some(keyset.expires_at),
+            custodians: Some((custodians.threshold, all)),
+            ..KeysetHealth::from(&keyset.trusted_keys())
         }
     }
 }

@@ -83,7 +83,7 @@ impl Trust {
     }
 
     /// The keysets among what is trusted, with their names.
-    pub(super) fn chains(&self) -> impl Iterator<Item = (&str, &Chain)> {
+    pub fn chains(&self) -> impl Iterator<Item = (&str, &Chain)> {
         self.sources.iter().filter_map(|source| {
             let standing = source.keyset.as_ref()?;
             Some((source.name.as_str(), &standing.chain))

@@ -14,6 +14,7 @@ use crate::digest::Digest;
 use crate::files::FileError;
 use crate::home::Home;
 use crate::keys::KeyId;
+use crate::keyset::{Chain, Keyset, SafetyPolicy};
 
 /// Make a ceremony's folder in the home, with its runbook and an empty transcript
 #[derive(Debug, Args)]
@@ -30,11 +31,13 @@ pub struct PlanArgs {
     #[arg(long)]
     rehearsal: bool,
 
-    /// A custodian who takes part, by the label of their key (repeatable)
-    #[arg(long, value_name = "ID", required = true)]
+    /// A custodian who takes part, by the label of their key (repeatable) [default: those of the home's
+    /// keyset]
+    #[arg(long, value_name = "ID")]
     custodian: Vec<KeyId>,
 
-    /// How many custodians have to sign [default: more than half]
+    /// How many custodians have to sign [default: as many as the home's keyset says, or before there is
+    /// one more than half]
     #[arg(long, value_name = "M")]
     threshold: Option<u32>,
 
@@ -81,7 +84,7 @@ struct Planned<'a> {
     head: Digest,
 }
 
-pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
+pub fn run(mut args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let kind = Kind::from(args.kind);
     if let (Some((_, source)), false) = (context.fixed_now(), args.rehearsal) {
         let problem = format!("{source} without --rehearsal: a ceremony takes the clock's time");
@@ -90,6 +93,14 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
         );
     }
     let home = context.home()?;
+    let chain = home.chain()?;
+    let keyset = chain.as_ref().map(Chain::latest);
+    if args.custodian.is_empty() {
+        let custodians = keyset
+            .into_iter()
+            .flat_map(|keyset| &keyset.custodians.keys);
+        args.custodian = custodians.map(|key| key.key_id.clone()).collect();
+    }
     let parent = home.dir().join("ceremonies");
     fs::create_dir_all(&parent).map_err(FileError::io("make the folder", &parent))?;
     let now = context.now();
@@ -104,11 +115,13 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
         base_url: home.profile.base_url.clone(),
         opened_at: now,
         rehearsal: args.rehearsal,
-        threshold: threshold(&args)?,
+        threshold: threshold(&args, keyset)?,
         key: key(&args, &home)?,
         new_key: new_key(&args, kind)?,
         custodians: args.custodian,
-        windows: Windows::default(),
+        windows: windows(
+            keyset.map_or_else(|| home.profile.keyset.policy(), |keyset| keyset.policy),
+        ),
         tool_version: VERSION.to_owned(),
         binary_sha256: own_digest()?,
     };
@@ -157,7 +170,21 @@ fn free_name(parent: &std::path::Path, kind: Kind, date: &str) -> Result<Ceremon
         })
 }
 
-fn threshold(args: &PlanArgs) -> Result<u32, Failure> {
+/// The windows that the rules will hold people to, in whole days.
+fn windows(policy: SafetyPolicy) -> Windows {
+    let days = |seconds: u32| seconds.div_ceil(24 * 60 * 60);
+    Windows {
+        publish_days: days(policy.publish_safety_seconds),
+        retire_days: days(policy.retire_safety_seconds),
+    }
+}
+
+fn threshold(args: &PlanArgs, keyset: Option<&Keyset>) -> Result<u32, Failure> {
+    if args.custodian.is_empty() {
+        let problem = "no custodian is named, and this home has no keyset that names them";
+        return Err(Failure::new(Exit::Usage, problem)
+            .hint("name each by the label of their key: --custodian ID"));
+    }
     let mut distinct = args.custodian.clone();
     distinct.sort();
     distinct.dedup();
@@ -166,7 +193,10 @@ fn threshold(args: &PlanArgs) -> Result<u32, Failure> {
             .hint("each counts once, under one label"));
     }
     let all = u32::try_from(distinct.len()).unwrap_or(u32::MAX);
-    let threshold = args.threshold.unwrap_or(all / 2 + 1);
+    let threshold = args
+        .threshold
+        .or_else(|| keyset.map(|keyset| keyset.custodians.threshold))
+        .unwrap_or(all / 2 + 1);
     if (1..=all).contains(&threshold) {
         return Ok(threshold);
     }

@@ -31,7 +31,8 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N")]
     expect_count: Option<u64>,
 
-    /// A custodian's public key file: who may be a witness (repeatable)
+    /// A custodian's public key file: who may be a witness, besides those of the home's keyset
+    /// (repeatable)
     #[arg(long, value_name = "PUBLIC_KEY_FILE")]
     trust: Vec<PathBuf>,
 }
@@ -50,7 +51,8 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         count: args.expect_count,
         head: args.expect_head,
     };
-    let report = judge(&source, expected, &known_witnesses(&args.trust)?);
+    let known = known_witnesses(&args.trust, &context.default_trust()?)?;
+    let report = judge(&source, expected, &known);
     report_one(&source.transcript.display().to_string(), &report, context)
 }
 

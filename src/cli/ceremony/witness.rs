@@ -9,6 +9,7 @@ use crate::cli::error::{Exit, Failure};
 use crate::cli::secrets::Unlocker;
 use crate::files;
 use crate::keys::{CustodianKey, KeyId, PrivateKey, PublicKey};
+use crate::verify::Trust;
 
 /// A witness whose key is open.
 pub struct Witness {
@@ -61,15 +62,26 @@ fn read_custodian(path: &Path) -> Result<CustodianKey, Failure> {
     })
 }
 
-/// The custodians whom this verifier knows: those in `files`.
-pub fn known_witnesses(files: &[PathBuf]) -> Result<Vec<KnownWitness>, Failure> {
-    files
-        .iter()
-        .map(|path| {
+/// The custodians whom this verifier knows: those in `files`, and those of the keysets that it trusts.
+/// Who is a custodian no more may have been removed for a reason, and has to be named.
+pub fn known_witnesses(files: &[PathBuf], trust: &Trust) -> Result<Vec<KnownWitness>, Failure> {
+    let named = files.iter().map(|path| {
+        Ok(KnownWitness {
+            source: format!("--trust {}", path.display()),
+            key: read_custodian(path)?,
+            registry_id: None,
+        })
+    });
+    let trusted = trust.chains().flat_map(|(name, chain)| {
+        let keyset = chain.latest();
+        let custodians = keyset.custodians.keys.iter().cloned();
+        custodians.map(move |key| {
             Ok(KnownWitness {
-                source: format!("--trust {}", path.display()),
-                key: read_custodian(path)?,
+                source: name.to_owned(),
+                key,
+                registry_id: Some(keyset.registry_id.clone()),
             })
         })
-        .collect()
+    });
+    named.chain(trusted).collect()
 }

@@ -203,6 +203,9 @@ impl Place {
         match (self.role, status) {
             (Role::Signing, Some(KeyStatus::Next)) => context
                 .note("another key is active and goes on signing; this one signs nothing yet"),
+            (Role::Signing, Some(KeyStatus::Retired | KeyStatus::Revoked)) => {
+                context.warn("the keyset has this key as ended: it signs nothing any more");
+            }
             (Role::Signing, None) => context.note(
                 "no keyset holds this key yet, so it signs nothing: `pith keyset draft add` proposes it to the custodians",
             ),
@@ -237,6 +240,10 @@ impl Place {
         if self.known.is_none() {
             files::write(&self.files.public, &pretty(public), Existing::Keep)?;
         }
-        Ok(None)
+        // A restored key is what it was.
+        let home = self.home.as_ref().filter(|_| self.in_home);
+        let trusted = home.map(Home::trusted_keys).transpose()?;
+        let entry = trusted.and_then(|keys| keys.find(public.key()).cloned());
+        Ok(entry.map(|entry| entry.status))
     }
 }
