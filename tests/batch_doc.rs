@@ -9,13 +9,13 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Ran, document_blocks, paper, pith, repository, run};
+use common::{Ran, document_blocks, paper, pith, repository, run, shell};
 use pith::cli::error::Exit;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -144,22 +144,11 @@ impl Machine {
 
     /// A command in a shell that stops at the first failure, as a process group of its own.
     fn shell(&self, text: &str) -> Command {
-        let mut command = Command::new("bash");
-        let (bin, stubs) = (self.at("bin"), self.at("stubs"));
-        let path = format!("{}:{}:/usr/bin:/bin", stubs.display(), bin.display());
-        // Of the program the environment is cleared as in every test.
-        for (name, value) in pith([""; 0]).get_envs() {
-            assert!(value.is_none());
-            command.env_remove(name);
-        }
+        let mut command = shell(text, &[&self.at("stubs"), &self.at("bin")]);
         command
-            .args(["-euo", "pipefail", "-c", text])
             .current_dir(self.at("lib"))
-            .env("PATH", path)
             .env("PITH_HOME", self.at("lib/registry"))
-            .env("SERVED", self.at("served"))
-            .stdin(Stdio::null())
-            .process_group(0);
+            .env("SERVED", self.at("served"));
         command
     }
 

@@ -3,13 +3,15 @@
 //! Debian's packages `age`, `openssl`, `bsdutils` (`script`) and `util-linux` (`setsid`) must be there: without them
 //! these tests fail, so that nobody mistakes a test that did not run for one that passed.
 
+mod common;
+
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 
+use common::session::Session;
 use pith::keys::{
     Identities, IdentityFile, NewPassphrase, NoPrompts, PrivateKey, Protection, SealedKey, Unlock,
     seal,
@@ -30,61 +32,6 @@ fn run(command: &mut Command) -> Output {
         String::from_utf8_lossy(&output.stderr)
     );
     output
-}
-
-/// A command at a terminal of its own, as `script` gives it.
-struct Session {
-    child: Child,
-    seen: String,
-}
-
-impl Session {
-    fn start(command: &str) -> Self {
-        let child = Command::new("script")
-            .args(["--quiet", "--return", "--command", command, "/dev/null"])
-            .env("SHELL", "/bin/sh")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`script` is installed");
-        Session {
-            child,
-            seen: String::new(),
-        }
-    }
-
-    /// Waits until `prompt` was shown again, then types `keys`.
-    fn answer(&mut self, prompt: &str, keys: &str) -> &mut Self {
-        let start = self.seen.len();
-        let mut byte = [0];
-        while !self.seen[start..].contains(prompt) {
-            let count = self.child.stdout.as_mut().unwrap().read(&mut byte).unwrap();
-            assert_eq!(count, 1, "ended before {prompt:?}: {:?}", self.seen);
-            self.seen.push(byte[0].into());
-        }
-        self.child
-            .stdin
-            .as_mut()
-            .unwrap()
-            .write_all(keys.as_bytes())
-            .unwrap();
-        self
-    }
-
-    fn end(&mut self) -> (Option<i32>, String) {
-        let mut rest = Vec::new();
-        self.child
-            .stdout
-            .as_mut()
-            .unwrap()
-            .read_to_end(&mut rest)
-            .unwrap();
-        self.seen.push_str(&String::from_utf8_lossy(&rest));
-        (
-            self.child.wait().unwrap().code(),
-            std::mem::take(&mut self.seen),
-        )
-    }
 }
 
 struct Bench {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod session;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -223,19 +225,47 @@ pub fn shared(test: &str) -> Option<PathBuf> {
 /// `file: NAME`.
 pub fn document_blocks(document: &str) -> BTreeMap<String, String> {
     let mut blocks = BTreeMap::new();
+    for (mark, text) in fences(document) {
+        let mark = mark.unwrap_or_else(|| panic!("nothing says what to do with {text}"));
+        assert!(mark.starts_with("run: ") || mark.starts_with("file: "));
+        assert!(blocks.insert(mark.clone(), text).is_none(), "{mark}");
+    }
+    blocks
+}
+
+/// The blocks of a document, each with what the comment before it says.
+pub fn fences(document: &str) -> Vec<(Option<String>, String)> {
+    let mut fences = Vec::new();
     let mut lines = document.lines();
     let mut before = "";
     while let Some(line) = lines.next() {
         if line.starts_with("```") {
             let mark = before.strip_prefix("<!-- ");
             let mark = mark.and_then(|mark| mark.strip_suffix(" -->"));
-            let mark = mark.unwrap_or_else(|| panic!("nothing says what to do with {line}"));
-            assert!(mark.starts_with("run: ") || mark.starts_with("file: "));
             let text: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let text = text.join("\n") + "\n";
-            assert!(blocks.insert(mark.to_owned(), text).is_none(), "{mark}");
+            fences.push((mark.map(str::to_owned), text.join("\n") + "\n"));
         }
         before = line;
     }
-    blocks
+    fences
+}
+
+/// A script of a document in a shell that stops at the first failure, as a process group of its own and
+/// with nothing from the environment that the program heeds; `path` is where commands are looked for
+/// besides the system's.
+pub fn shell(script: &str, path: &[&Path]) -> Command {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = Command::new("bash");
+    for (name, value) in pith([""; 0]).get_envs() {
+        assert!(value.is_none());
+        command.env_remove(name);
+    }
+    let mut folders: Vec<_> = path.iter().map(|path| path.display().to_string()).collect();
+    folders.push("/usr/bin:/bin".to_owned());
+    command
+        .args(["-euo", "pipefail", "-c", script])
+        .env("PATH", folders.join(":"))
+        .stdin(Stdio::null())
+        .process_group(0);
+    command
 }
