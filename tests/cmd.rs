@@ -13,6 +13,7 @@
 //! | `many.jsonl` | 400 invented papers |
 //! | `home/` | a registry home with the key `test-key`, which the passphrase in `passphrase` opens |
 //! | `empty-home/` | a registry home without a key |
+//! | `custodian-a.age`, `custodian-a.json`, … | the keys of three custodians, which the same passphrase opens |
 //! | `wrong-passphrase` | another passphrase |
 //!
 //! The key is one that everybody knows, so that signatures are the same every time. To take over
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use common::{paper, papers, published, repository, write_private};
 use pith::home::Home;
-use pith::keys::{PrivateKey, PublicKey, PublicKeyObject};
+use pith::keys::{CustodianKey, PrivateKey, PublicKey, PublicKeyObject};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -89,6 +90,17 @@ fn fill(folder: &Path) {
     let public = PublicKey::from(private.verifying_key());
     let object = PublicKeyObject::of_registry(public, id, &home.profile.base_url);
     home.add_key(&object).unwrap();
+    for (letter, seed) in [('a', 1), ('b', 2), ('c', 3)] {
+        let private = PrivateKey::from_seed(Zeroizing::new([seed; 32]));
+        let custodian = CustodianKey {
+            key_id: format!("custodian-{letter}").parse().unwrap(),
+            key: PublicKey::from(private.verifying_key()),
+        };
+        let path = folder.join(format!("custodian-{letter}"));
+        write_private(&path.with_extension("age"), &cheaply_sealed(&private));
+        let public = serde_json::to_vec_pretty(&custodian).unwrap();
+        fs::write(path.with_extension("json"), public).unwrap();
+    }
     write_private(&folder.join("passphrase"), PASSPHRASE.as_bytes());
     write_private(&folder.join("wrong-passphrase"), b"wrong horse battery");
 }

@@ -2,9 +2,11 @@
 
 use pith::arxiv::RejectCode;
 use pith::cli::error::Exit;
+use pith::keyset::Rule;
 use pith::verify::Code;
 
 const VERIFICATION: &str = include_str!("../docs/VERIFICATION.md");
+const KEYSET: &str = include_str!("../docs/KEYSET.md");
 const REJECTS: &str = include_str!("../docs/REJECTS.md");
 
 /// The cells of every row of the table whose first heading is `heading`.
@@ -26,21 +28,36 @@ fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
-#[test]
-fn every_check_is_documented_as_the_code_says() {
-    let documented = table(VERIFICATION, "check");
-    let held: Vec<_> = Code::ALL
-        .iter()
-        .map(|check| {
-            let (name, meaning, remedy) = (check.as_str(), check.meaning(), check.remedy());
-            vec![code(name), meaning.to_owned(), remedy.to_owned()]
-        })
+/// Asserts that the table has these names, each with its meaning and remedy.
+#[track_caller]
+fn is_documented(
+    document: &str,
+    heading: &str,
+    held: impl Iterator<Item = (&'static str, &'static str, &'static str)>,
+) {
+    let held: Vec<_> = held
+        .map(|(name, meaning, remedy)| vec![code(name), meaning.to_owned(), remedy.to_owned()])
         .collect();
     let rows: Vec<_> = held
         .iter()
         .map(|row| format!("| {} |", row.join(" | ")))
         .collect();
+    let documented = table(document, heading);
     assert_eq!(documented, held, "the table should be\n{}", rows.join("\n"));
+}
+
+#[test]
+fn every_check_is_documented_as_the_code_says() {
+    let held = Code::ALL.iter();
+    let held = held.map(|check| (check.as_str(), check.meaning(), check.remedy()));
+    is_documented(VERIFICATION, "check", held);
+}
+
+#[test]
+fn every_rule_of_keysets_is_documented_as_the_code_says() {
+    let held = Rule::ALL.iter();
+    let held = held.map(|rule| (rule.as_str(), rule.meaning(), rule.remedy()));
+    is_documented(KEYSET, "rule", held);
 }
 
 #[test]

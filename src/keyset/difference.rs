@@ -246,6 +246,7 @@ impl fmt::Display for Change {
                     write!(f, ": {reason}")?;
                 }
                 match signed {
+                    Some(1) => write!(f, "; it leaves 1 signature behind"),
                     Some(count) => write!(f, "; it leaves {count} signatures behind"),
                     None => Ok(()),
                 }

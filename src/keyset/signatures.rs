@@ -1,6 +1,6 @@
 //! The custodians' signatures: made, checked and counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -89,6 +89,11 @@ impl Keyset {
     /// A key counts once, whatever it is called.
     pub fn tally(&self, of: &Keyset) -> Tally {
         let message = self.message();
+        let mut signatures: BTreeMap<Fingerprint, &KeysetSignature> = BTreeMap::new();
+        for signature in &self.signatures {
+            let key = signature.public_key_fingerprint;
+            signatures.entry(key).or_insert(signature);
+        }
         let mut counted = BTreeSet::new();
         let mut tally = Tally {
             version: of.version,
@@ -97,10 +102,8 @@ impl Keyset {
             waiting: Vec::new(),
         };
         for custodian in &of.custodians.keys {
-            let signed = self
-                .signatures
-                .iter()
-                .any(|s| is_by(s, custodian, &message));
+            let signature = signatures.get(&custodian.key.fingerprint());
+            let signed = signature.is_some_and(|s| is_by(s, &custodian.key, &message));
             if signed && counted.insert(custodian.key.as_bytes()) {
                 tally.signed.push(custodian.key_id.clone());
             } else if !signed {
@@ -116,6 +119,16 @@ impl Keyset {
         let message = self.message();
         let mut faults = Vec::new();
         let mut seen = BTreeSet::new();
+        // Looked up by key, since nobody knows how many a document from elsewhere has.
+        let mut keys: BTreeMap<Fingerprint, &PublicKey> = BTreeMap::new();
+        let mut names: BTreeSet<(Fingerprint, &KeyId)> = BTreeSet::new();
+        for keyset in previous.into_iter().chain([self]) {
+            for custodian in &keyset.custodians.keys {
+                let fingerprint = custodian.key.fingerprint();
+                keys.insert(fingerprint, &custodian.key);
+                names.insert((fingerprint, &custodian.key_id));
+            }
+        }
         for signature in &self.signatures {
             let subject = format!("the signature of {}", signature.key_id);
             let mut fault = |message: &str| {
@@ -124,13 +137,12 @@ impl Keyset {
             if !seen.insert(signature.public_key_fingerprint) {
                 fault("is by a key that has signed already");
             }
-            match self.custodian(previous, &signature.public_key_fingerprint) {
-                Some(custodian) if custodian.key_id != signature.key_id => {
+            let fingerprint = signature.public_key_fingerprint;
+            match keys.get(&fingerprint) {
+                Some(_) if !names.contains(&(fingerprint, &signature.key_id)) => {
                     fault("is by a key with another name");
                 }
-                Some(custodian) if !is_by(signature, custodian, &message) => {
-                    fault("is not over this keyset");
-                }
+                Some(key) if !is_by(signature, key, &message) => fault("is not over this keyset"),
                 None if previous.is_some() || self.version == 1 => fault("is by no custodian"),
                 Some(_) | None => {}
             }
@@ -151,10 +163,7 @@ impl Keyset {
     }
 }
 
-fn is_by(signature: &KeysetSignature, custodian: &CustodianKey, message: &Purposed) -> bool {
-    signature.public_key_fingerprint == custodian.key.fingerprint()
-        && signature.key_id == custodian.key_id
-        && custodian
-            .key
-            .verifies_purposed(message, &signature.signature_b64)
+fn is_by(signature: &KeysetSignature, key: &PublicKey, message: &Purposed) -> bool {
+    signature.public_key_fingerprint == key.fingerprint()
+        && key.verifies_purposed(message, &signature.signature_b64)
 }

@@ -72,11 +72,11 @@ impl Keyset {
         let active: Vec<_> = self.active().map(|key| key.key.key_id.as_str()).collect();
         let message = match (&active[..], &self.emergency) {
             ([_], None) | ([], Some(_)) => return,
-            ([], None) => "no key is active, and no emergency is stated".to_owned(),
-            ([one], Some(_)) => format!("an emergency is stated, though {one} is active"),
-            _ => format!("several keys are active: {}", active.join(", ")),
+            ([], None) => "has no active key, and states no emergency".to_owned(),
+            ([one], Some(_)) => format!("states an emergency, though {one} is active"),
+            _ => format!("has several active keys: {}", active.join(", ")),
         };
-        faults.push(Fault::new(Rule::OneActive, "keys:", message));
+        faults.push(Fault::new(Rule::OneActive, "the keyset", message));
     }
 
     fn signing_key(&self, entry: &SigningKey, faults: &mut Vec<Fault>) {

@@ -54,7 +54,8 @@ fn chain(report: &mut Report, keyset: &Keyset, policy: &Policy) {
     let (digest, version) = (keyset.digest(), keyset.version);
     if known.is_empty() {
         let message = format!(
-            "no keyset of {} is trusted here; if you know the digest {digest}, name this one with --keyset",
+            "is of {}, of which none is trusted here; if you know the digest {digest}, name this one \
+             with --keyset",
             keyset.registry_id
         );
         return report.add(Code::KeysetChain, Outcome::Untrusted, "keyset", message);
@@ -64,22 +65,24 @@ fn chain(report: &mut Report, keyset: &Keyset, policy: &Policy) {
         let latest = chain.latest().version;
         let refused = match chain.digest_of(version) {
             Some(held) if *held == digest => {
-                let message = format!("is the version {version} of {name}");
+                let message = format!("is held by {name}");
                 report.ok(Code::KeysetChain, "keyset", message);
                 continue;
             }
-            Some(held) => format!("is another version {version} than that of {name}, {held}"),
+            Some(held) => {
+                format!("is another version {version} than the one that {name} holds, {held}")
+            }
             None if latest.checked_add(1) == Some(version) => {
                 match chain.clone().push(keyset.clone()) {
                     Ok(()) => {
-                        let message = format!("follows version {latest} of {name}");
+                        let message = format!("follows {name}");
                         report.ok(Code::KeysetChain, "keyset", message);
                         continue;
                     }
-                    Err(faulty) => format!("does not follow version {latest} of {name}: {faulty}"),
+                    Err(faulty) => format!("does not follow {name}: {faulty}"),
                 }
             }
-            None => format!("is version {version}, and {name} ends with {latest}"),
+            None => format!("is version {version}, to which {name} does not lead"),
         };
         report.add(Code::KeysetChain, Outcome::Untrusted, "keyset", refused);
     }

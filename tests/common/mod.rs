@@ -113,11 +113,7 @@ impl Home {
         let twin = Home::without_key_in(parent);
         let keys = twin.dir().join("keys");
         fs::remove_dir_all(&keys).unwrap();
-        fs::create_dir(&keys).unwrap();
-        for entry in fs::read_dir(self.dir().join("keys")).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, keys.join(path.file_name().unwrap())).unwrap();
-        }
+        copy_folder(&self.dir().join("keys"), &keys);
         fs::copy(self.identity(), twin.identity()).unwrap();
         twin
     }
@@ -153,6 +149,19 @@ impl Home {
     #[track_caller]
     pub fn mint_to(&self, input: &Path, out: &Path) -> Ran {
         run(self.mint().arg(input).arg("--bundles").arg(out)).exits(0)
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &copy);
+        } else {
+            fs::copy(&path, copy).unwrap();
+        }
     }
 }
 

@@ -130,3 +130,14 @@ fn only_custodians_sign() {
     keyset.sign(None, &private(A)).unwrap();
     assert_eq!(keyset.signatures.len(), 1, "signing again replaces");
 }
+
+#[test]
+fn a_custodian_may_be_renamed() {
+    let first = first();
+    let mut renamed = custodians(2, &[A, B, C]);
+    renamed.keys[0].key_id = id("custodian-alpha");
+    let next = draft(&first, 1, [Edit::Custodians(renamed)]);
+    let next = signed(next, Some(&first), &[A, B]);
+    assert_eq!(next.signatures[0].key_id, id("custodian-alpha"));
+    chain([first, next]);
+}

@@ -118,13 +118,13 @@ fn a_missing_version_is_named() {
 #[test]
 fn publication_that_was_cut_off_is_completed() {
     let steps: [fn(&Home, &Home); 4] = [
-        |home, done| drop(fs::copy(done.history_path(2), home.history_path(2)).unwrap()),
-        |home, done| drop(fs::copy(done.keyset_path(), home.keyset_path()).unwrap()),
+        |home, done| _ = fs::copy(done.history_path(2), home.history_path(2)).unwrap(),
+        |home, done| _ = fs::copy(done.keyset_path(), home.keyset_path()).unwrap(),
         |home, done| {
             let seen = "keys/history/published.json";
             fs::copy(done.dir().join(seen), home.dir().join(seen)).unwrap();
         },
-        |home, done| drop(fs::copy(done.signing_key_path(), home.signing_key_path()).unwrap()),
+        |home, done| _ = fs::copy(done.signing_key_path(), home.signing_key_path()).unwrap(),
     ];
     let (_done_folder, done) = published(&[(first(), 0), (second(), 1)]);
     for cut in 0..=steps.len() {

@@ -4,11 +4,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod approval;
 mod chains;
 mod homes;
 mod interop;
 mod leaves;
 mod life;
 mod mutation;
+mod registry;
 mod rules;
 mod world;

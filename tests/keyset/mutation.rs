@@ -9,7 +9,7 @@ use super::world::*;
 fn texts() -> Vec<Vec<u8>> {
     let edit = pith::keyset::Edit::Custodians(custodians(2, &[C, D, E]));
     let third = third();
-    let fourth = signed(draft(&third, 12, [edit]), Some(&third), &[A, B, C, D]);
+    let fourth = signed(draft(&third, 12, [edit]), Some(&third), &[A, B, D, E]);
     let versions = [first(), second(), third, fourth];
     versions
         .iter()

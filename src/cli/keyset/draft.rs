@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::canonical;
 use crate::cli::context::{Context, parse_time};
 use crate::cli::error::{Exit, Failure};
+use crate::cli::output;
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
 use crate::files::{self, FileError};
 use crate::home::Home;
@@ -136,8 +137,8 @@ pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
     home.write_draft(&drafting.draft)?;
     if drafting.lost.0 > 0 {
         context.warn(&format!(
-            "the draft had {} signatures, which are lost: it is another one now, to be signed anew",
-            drafting.lost.0
+            "{} of the draft lost: it is another one now, to be signed anew",
+            output::counted(drafting.lost.0 as u64, "signature")
         ));
     }
     let Drafting {

@@ -4,7 +4,8 @@ use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::home::Home;
-use crate::keyset::{Fault, Keyset, Leaves, Rule};
+use crate::keyset::{Chain, Fault, Keyset, Leaves, Rule, SignedLog, SigningKey};
+use crate::ledger::Ledger;
 use crate::mint::holds_other_event;
 use clap::Args;
 use serde::Serialize;
@@ -31,12 +32,19 @@ pub fn run(PublishArgs {}: PublishArgs, context: &Context) -> Result<Exit, Failu
     let home = context.home()?;
     let draft = home_draft(&home)?;
     let now = time_to_write(context, draft.rehearsal)?;
+    let chain = home.chain()?;
+    let ending = ending(&draft, chain.as_ref().map(Chain::latest));
     // Nothing is signed with a key that ends while what it signed is compared.
-    let (_ledger, _lock) = context.locked_ledger(&home)?;
-    let faults = signed_faults(&home, &draft, context)?;
-    if !faults.is_empty() {
-        return Err(refused("the draft can't be published", &faults));
-    }
+    let _lock = if ending.is_empty() {
+        None
+    } else {
+        let (ledger, lock) = context.locked_ledger(&home)?;
+        let faults = signed_faults(&home, &ledger, &ending)?;
+        if !faults.is_empty() {
+            return Err(refused("the draft can't be published", &faults));
+        }
+        Some(lock)
+    };
     home.publish(&draft, now)?;
     let digest = draft.digest();
     let active = draft.active().next().map(|entry| entry.key.key_id.as_str());
@@ -65,34 +73,35 @@ pub fn run(PublishArgs {}: PublishArgs, context: &Context) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
+/// The keys that the draft ends, each with what it says of their signatures.
+fn ending<'a>(draft: &'a Keyset, before: Option<&Keyset>) -> Vec<(&'a SigningKey, &'a SignedLog)> {
+    let counted = |entry: &'a SigningKey| Some((entry, entry.signed.as_ref()?));
+    let ended = draft.keys.iter().filter_map(counted);
+    let is_new = |(entry, signed): &(&SigningKey, &SignedLog)| {
+        let earlier = before.and_then(|before| before.named(&entry.key.key_id));
+        earlier.and_then(|earlier| earlier.signed.as_ref()) != Some(*signed)
+    };
+    ended.filter(is_new).collect()
+}
+
 /// Whether the files of leaves are those that the draft speaks of, and the ledger knows of nothing else.
-fn signed_faults(home: &Home, draft: &Keyset, context: &Context) -> Result<Vec<Fault>, Failure> {
-    let chain = home.chain()?;
-    let before = chain.as_ref().map(|chain| chain.latest());
+fn signed_faults(
+    home: &Home,
+    ledger: &Ledger,
+    ending: &[(&SigningKey, &SignedLog)],
+) -> Result<Vec<Fault>, Failure> {
     let mut faults = Vec::new();
-    let ledger = context.ledger(home)?;
-    for entry in &draft.keys {
+    for (entry, signed) in ending {
         let id = &entry.key.key_id;
-        let earlier = before.and_then(|before| before.named(id));
-        let Some(signed) = &entry.signed else {
-            continue;
+        let mut fault = |message| {
+            faults.push(Fault::new(Rule::Signed, format!("key {id}"), message));
         };
-        if earlier.is_some_and(|earlier| earlier.signed.as_ref() == Some(signed)) {
-            continue;
-        }
-        let subject = format!("key {id}");
-        let path = home.leaves_path(id);
-        match Leaves::read(&path, signed) {
-            Err(error) => faults.push(Fault::new(
-                Rule::Signed,
-                subject,
-                format!("has no list of what it signed: {error}"),
-            )),
+        match Leaves::read(&home.leaves_path(id), signed) {
+            Err(error) => fault(format!("has no list of what it signed: {error}")),
             Ok(leaves) => {
                 let key = entry.key.key.fingerprint();
-                if holds_other_event(&ledger, &key, |digest| leaves.contains(digest))? {
-                    let message = "has signed more since that was counted";
-                    faults.push(Fault::new(Rule::Signed, subject, message));
+                if holds_other_event(ledger, &key, |digest| leaves.contains(digest))? {
+                    fault("has signed more since that was counted".to_owned());
                 }
             }
         }

@@ -1,0 +1,273 @@
+//! Who approves a keyset, how, and what is refused: at a terminal, without a home, at publication.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::common::run;
+use super::registry::{GENESIS, Registry};
+use super::world::{D, private};
+
+#[test]
+fn times_are_set_by_hand_in_rehearsals_only() {
+    let registry = Registry::new();
+    let refused = registry
+        .opening(GENESIS, &["keyset", "draft", "new"])
+        .exits(2);
+    assert!(
+        refused.stderr.contains("keyset.rehearsal"),
+        "{}",
+        refused.stderr
+    );
+    let identity = registry.file("identity.txt");
+    run(registry
+        .home
+        .pith(["keyset", "draft", "new", "--identity"])
+        .arg(identity))
+    .exits(0);
+    let refused = registry.custodians(GENESIS, "1", &["custodian-a"]).exits(2);
+    assert!(
+        refused.stderr.contains("this is no rehearsal"),
+        "{}",
+        refused.stderr
+    );
+    let refused = registry.at(GENESIS, &["keyset", "publish"]).exits(2);
+    assert!(
+        refused.stderr.contains("this is no rehearsal"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn custodians_sign_without_a_home() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry
+        .custodians("2026-06-02T00:00:00Z", "1", &["custodian-d"])
+        .exits(0);
+    let digest = registry.digest();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let carried = |name: &str| elsewhere.path().join(name);
+    fs::copy(registry.keys("keyset-draft.json"), carried("draft.json")).unwrap();
+    fs::copy(registry.keys("keyset.json"), carried("keyset.json")).unwrap();
+    let identity = registry.file("identity.txt");
+    let sign = |name: &str, more: &[&str]| {
+        let mut command = super::common::pith(["keyset", "sign", "draft.json", "--key"]);
+        command
+            .current_dir(elsewhere.path())
+            .arg(registry.file(&format!("{name}.age")));
+        run(command
+            .args(["--yes-digest", &digest])
+            .args(more)
+            .arg("--identity")
+            .arg(&identity))
+    };
+    let unknown = sign("custodian-a", &[]).exits(2);
+    assert!(unknown.stderr.contains("--previous"), "{}", unknown.stderr);
+    for name in ["custodian-a", "custodian-b", "custodian-d"] {
+        sign(name, &["--previous", "keyset.json"]).exits(0);
+    }
+    fs::copy(carried("draft.json"), registry.keys("keyset-draft.json")).unwrap();
+    registry
+        .at("2026-06-02T00:00:00Z", &["keyset", "publish"])
+        .exits(0);
+    // A signing key is no custodian's.
+    registry
+        .custodians("2026-06-03T00:00:00Z", "1", &["custodian-a"])
+        .exits(0);
+    let key = registry.keys("test-key.age");
+    let digest = registry.digest();
+    let args = [
+        "keyset",
+        "sign",
+        "--key",
+        key.to_str().unwrap(),
+        "--yes-digest",
+        &digest,
+    ];
+    let refused = registry.opening(GENESIS, &args).exits(1);
+    assert!(
+        refused.stderr.contains("is no custodian's"),
+        "{}",
+        refused.stderr
+    );
+}
+
+/// What `script` shows of a command at a terminal of its own, where `keys` are typed once it asks.
+fn typed(command: &str, keys: &str) -> (Option<i32>, String) {
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command", command, "/dev/null"])
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("`script` is installed");
+    let mut out = child.stdout.take().unwrap();
+    let (mut seen, mut byte) = (String::new(), [0]);
+    while !seen.contains("Type Yes to sign: ") {
+        assert_eq!(
+            out.read(&mut byte).unwrap(),
+            1,
+            "ended before it asked: {seen}"
+        );
+        seen.push(byte[0].into());
+    }
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(keys.as_bytes()).unwrap();
+    let mut rest = Vec::new();
+    out.read_to_end(&mut rest).unwrap();
+    seen.push_str(&String::from_utf8_lossy(&rest));
+    (child.wait().unwrap().code(), seen)
+}
+
+#[test]
+fn a_custodian_at_a_terminal_types_yes_and_nothing_less() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry
+        .custodians("2026-06-02T00:00:00Z", "1", &["custodian-d"])
+        .exits(0);
+    let draft = || fs::read(registry.keys("keyset-draft.json")).unwrap();
+    let unsigned = draft();
+    let quoted = |path: PathBuf| format!("'{}'", path.display());
+    let command = format!(
+        "{} -C {} keyset sign --key {} --identity {}",
+        env!("CARGO_BIN_EXE_pith"),
+        quoted(registry.home.dir()),
+        quoted(registry.file("custodian-a.age")),
+        quoted(registry.file("identity.txt")),
+    );
+    for keys in ["yes\n", "\n", "Yes please\n"] {
+        let (code, seen) = typed(&command, keys);
+        assert_eq!(code, Some(1), "{seen}");
+        assert!(seen.contains("nothing is signed"), "{seen}");
+        assert_eq!(draft(), unsigned, "{keys:?}");
+    }
+    for keys in ["\u{3}", "\u{4}"] {
+        let (code, _) = typed(&command, keys);
+        assert_ne!(code, Some(0), "{keys:?}");
+        assert_eq!(draft(), unsigned, "{keys:?}");
+    }
+    let (code, seen) = typed(&command, "Yes\n");
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(seen.contains(&registry.digest()), "{seen}");
+    assert!(
+        seen.contains("custodian custodian-d"),
+        "what changes is shown: {seen}"
+    );
+    assert_ne!(draft(), unsigned);
+}
+
+#[test]
+fn a_keyset_is_verified_as_one_that_follows() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry.rotate();
+    let now = "2026-06-12T12:00:00Z";
+    let version = |n: u32| registry.keys(&format!("history/keyset-{n}.json"));
+    let verify = |trusted: u32, judged: &std::path::Path| {
+        let mut command = super::common::pith(["--now", now, "verify", "--keyset"]);
+        run(command.arg(version(trusted)).arg(judged))
+    };
+    let follows = verify(1, &version(2)).exits(0);
+    assert!(follows.text().contains("follows"), "{}", follows.text());
+    let skipped = verify(1, &version(3)).exits(4);
+    assert!(
+        skipped.text().contains("does not lead"),
+        "{}",
+        skipped.text()
+    );
+    let chain = [version(1), version(2), version(3)];
+    run(super::common::pith(["--now", now, "keyset", "verify"]).args(&chain)).exits(0);
+    let skipped =
+        run(super::common::pith(["--now", now, "keyset", "verify"]).args([&chain[0], &chain[2]]));
+    assert!(skipped.exits(1).stderr.contains("keyset.link"));
+
+    // A second version that only its own custodians have signed.
+    let text = fs::read(version(2)).unwrap();
+    let first = pith::keyset::Keyset::from_slice(&fs::read(version(1)).unwrap()).unwrap();
+    let genuine = pith::keyset::Keyset::from_slice(&text).unwrap();
+    let mut usurped = genuine.clone();
+    usurped.custodians = super::world::custodians(1, &[D]);
+    usurped.signatures.clear();
+    usurped.sign(Some(&first), &private(D)).unwrap();
+    let path = registry.file("usurped.json");
+    fs::write(&path, serde_json::to_vec(&usurped).unwrap()).unwrap();
+    let judged = verify(1, &path).exits(4);
+    assert!(
+        judged.text().contains("keyset.previous-threshold"),
+        "{}",
+        judged.text()
+    );
+    // And one that was changed.
+    usurped.expires_at = super::world::day(1000);
+    fs::write(&path, serde_json::to_vec(&usurped).unwrap()).unwrap();
+    let judged = verify(1, &path).exits(1);
+    assert!(
+        judged.text().contains("keyset.own-threshold"),
+        "{}",
+        judged.text()
+    );
+    // As the root of trust it is refused just so.
+    let refused = run(super::common::pith(["--now", now, "verify", "--keyset"])
+        .arg(&path)
+        .arg(version(2)));
+    assert!(refused.exits(1).stderr.contains("keyset.signature"));
+}
+
+#[test]
+fn what_an_ending_key_signs_after_it_was_counted_is_found_at_publication() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry
+        .mint("2026-06-01T12:00:00Z", &[1], "old.jsonl")
+        .exits(0);
+    let day_1 = "2026-06-02T00:00:00Z";
+    let revoke = [
+        "keyset",
+        "draft",
+        "revoke",
+        "test-key",
+        "--reason",
+        "lost",
+        "--emergency",
+        "lost",
+    ];
+    registry.at(day_1, &revoke).exits(0);
+    registry.sign(&["custodian-a", "custodian-b"]);
+    let draft = registry.keys("keyset-draft.json");
+    let signed = fs::read(&draft).unwrap();
+    // Somebody takes the draft away to be able to mint, and puts it back.
+    fs::remove_file(&draft).unwrap();
+    registry
+        .mint("2026-06-01T13:00:00Z", &[2], "more.jsonl")
+        .exits(0);
+    fs::write(&draft, &signed).unwrap();
+    let refused = registry.at(day_1, &["keyset", "publish"]).exits(1);
+    assert!(
+        refused
+            .stderr
+            .contains("keyset.signed: key test-key has signed more"),
+        "{}",
+        refused.stderr
+    );
+    // Nor is a list taken that is not the one the draft speaks of.
+    let leaves = registry.keys("logs/test-key.leaves");
+    fs::write(&leaves, "").unwrap();
+    let refused = registry.at(day_1, &["keyset", "publish"]).exits(1);
+    assert!(
+        refused.stderr.contains("keyset.signed"),
+        "{}",
+        refused.stderr
+    );
+    // Counted anew it goes through.
+    registry
+        .at(day_1, &["keyset", "draft", "new", "--force"])
+        .exits(0);
+    registry.at(day_1, &revoke).exits(0);
+    registry.sign(&["custodian-a", "custodian-b"]);
+    registry.at(day_1, &["keyset", "publish"]).exits(0);
+    registry.verify(day_1, "more.jsonl").exits(0);
+}
