@@ -15,32 +15,12 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Ran, paper, pith, repository, run};
+use common::{Ran, document_blocks, paper, pith, repository, run};
 use pith::cli::error::Exit;
 use serde_json::Value;
 use tempfile::TempDir;
 
 const DOCUMENT: &str = include_str!("../docs/BATCH.md");
-
-/// The blocks of the document by what their comments say: `run: NAME` or `file: NAME`.
-fn blocks() -> BTreeMap<String, String> {
-    let mut blocks = BTreeMap::new();
-    let mut lines = DOCUMENT.lines();
-    let mut before = "";
-    while let Some(line) = lines.next() {
-        if line.starts_with("```") {
-            let mark = before.strip_prefix("<!-- ");
-            let mark = mark.and_then(|mark| mark.strip_suffix(" -->"));
-            let mark = mark.unwrap_or_else(|| panic!("nothing says what to do with {line}"));
-            assert!(mark.starts_with("run: ") || mark.starts_with("file: "));
-            let text: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let text = text.join("\n") + "\n";
-            assert!(blocks.insert(mark.to_owned(), text).is_none(), "{mark}");
-        }
-        before = line;
-    }
-    blocks
-}
 
 /// The rows of the table whose heading begins with `heading`: first cells, without their quotes.
 fn first_cells(heading: &str) -> BTreeSet<String> {
@@ -116,7 +96,7 @@ impl Machine {
     fn new() -> Self {
         let machine = Machine {
             root: TempDir::new().unwrap(),
-            blocks: blocks(),
+            blocks: document_blocks(DOCUMENT),
         };
         for folder in ["lib", "etc", "bin", "stubs", "served", "units"] {
             fs::create_dir(machine.at(folder)).unwrap();
@@ -256,7 +236,7 @@ fn counts(ran: &Ran) -> (u64, u64) {
 
 #[test]
 fn every_block_of_the_document_is_dealt_with_here() {
-    let blocks = blocks();
+    let blocks = document_blocks(DOCUMENT);
     let names: Vec<_> = blocks.keys().map(String::as_str).collect();
     let known = [
         "file: fetch-day",

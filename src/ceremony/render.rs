@@ -104,6 +104,9 @@ fn entry(entry: &Entry) -> Value {
 
 /// The arguments as they would be typed, nearly: enough for a reader, on one line.
 fn command_line(arguments: &[String]) -> String {
+    if arguments.is_empty() {
+        return String::new();
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c);
     let quoted = arguments.iter().map(|argument| {
         if !argument.is_empty() && argument.chars().all(plain) {

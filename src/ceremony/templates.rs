@@ -54,13 +54,7 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.add_filter("code", code_span);
-        let fails = |error: minijinja::Error| CeremonyError::Template {
-            name: error.name().unwrap_or(name).to_owned(),
-            message: match error.line() {
-                Some(line) => format!("line {line}: {error}"),
-                None => error.to_string(),
-            },
-        };
+        let fails = |error: minijinja::Error| template_error(name, &error);
         for (name, text) in BUILT_IN {
             let text = match self.overriding(name)? {
                 Some(text) => text,
@@ -89,6 +83,26 @@ impl Templates {
                 name: name.to_owned(),
                 message: format!("{} is not UTF-8 text", path.display()),
             })
+    }
+}
+
+/// What is wrong, in the template where it is: errors of an included one come wrapped.
+fn template_error(name: &str, error: &minijinja::Error) -> CeremonyError {
+    let mut inner = error;
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(cause) = cause.downcast_ref() {
+            inner = cause;
+        }
+        source = cause.source();
+    }
+    let place = inner.line().map(|line| format!("line {line}: "));
+    let what = inner
+        .detail()
+        .map_or_else(|| inner.kind().to_string(), str::to_owned);
+    CeremonyError::Template {
+        name: inner.name().unwrap_or(name).to_owned(),
+        message: format!("{}{what}", place.unwrap_or_default()),
     }
 }
 

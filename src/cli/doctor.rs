@@ -1,10 +1,333 @@
-//! stub to be replaced
-use super::context::Context;
-use super::error::{Exit, Failure};
+//! `pith doctor`: whether this registry is fit for work, and what to do where it is not.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
 use clap::Args;
-/// Look
+use serde::Serialize;
+
+use super::context::{Context, JSON_SCHEMA};
+use super::error::{Exit, Failure};
+use super::output::{self, counted, printable};
+use super::recording::{VERSION, own_digest};
+use crate::ceremony::{CeremonyError, Folder};
+use crate::doctor::{Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset};
+use crate::home::{Home, PROFILE_FILE};
+use crate::ledger::{Brief, LedgerLock};
+use crate::time::TimestampMicros;
+
+/// Look at permissions, clock, keys, ledger, disk and leftovers, and say what to do
 #[derive(Debug, Args)]
 pub struct DoctorArgs {}
-pub fn run(_: DoctorArgs, _: &Context) -> Result<Exit, Failure> {
-    Ok(Exit::Done)
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema_version: &'static str,
+    status: Status,
+    findings: &'a [Finding],
+}
+
+pub fn run(DoctorArgs {}: DoctorArgs, context: &Context) -> Result<Exit, Failure> {
+    let mut findings = vec![version()?];
+    let mut seen = Vec::new();
+    match context.home_dir() {
+        Ok(_) => home(&context.home()?, context, &mut findings, &mut seen),
+        Err(_) => findings.push(Finding::warn(
+            "home",
+            "there is no registry home here",
+            "go into it, or name it with -C DIR or PITH_HOME",
+        )),
+    }
+    findings.insert(1, judge_clock(context.now(), &seen));
+    print(&findings, context)
+}
+
+fn print(findings: &[Finding], context: &Context) -> Result<Exit, Failure> {
+    let status = findings.iter().map(|finding| finding.status).max();
+    let status = status.unwrap_or(Status::Ok);
+    if context.json() {
+        output::json(&Report {
+            schema_version: JSON_SCHEMA,
+            status,
+            findings,
+        })?;
+    } else {
+        let mut out = output::stdout();
+        for finding in findings {
+            let (word, subject) = (finding.status.as_str(), finding.subject);
+            writeln!(out, "{word:<4}  {subject}: {}", printable(&finding.message))?;
+            if let Some(remedy) = &finding.remedy {
+                writeln!(out, "      {}", printable(remedy))?;
+            }
+        }
+        let count = |status| findings.iter().filter(|f| f.status == status).count() as u64;
+        let warnings = counted(count(Status::Warn), "warning");
+        let failures = counted(count(Status::Fail), "failure");
+        writeln!(out, "{}: {warnings}, {failures}", status.as_str())?;
+        out.flush()?;
+    }
+    Ok(match status {
+        Status::Fail => Exit::Refused,
+        Status::Ok | Status::Warn => Exit::Done,
+    })
+}
+
+fn version() -> Result<Finding, Failure> {
+    let digest = own_digest()?;
+    Ok(Finding::ok(
+        "version",
+        format!("pith {VERSION}, SHA-256 {digest}"),
+    ))
+}
+
+/// Looks at everything in a home. What cannot be read is a finding like others: the rest is looked at all
+/// the same.
+fn home(
+    home: &Home,
+    context: &Context,
+    findings: &mut Vec<Finding>,
+    seen: &mut Vec<(String, TimestampMicros)>,
+) {
+    let registry = &home.profile.registry_id;
+    let dir = home.dir().display();
+    findings.push(Finding::ok("home", format!("{registry} in {dir}")));
+    permissions(home, findings);
+    keys(home, context, findings);
+    let mut ledger_bytes = 0;
+    match brief(home, context) {
+        Ok(brief) => {
+            ledger_bytes = brief.bytes;
+            let times = [
+                ("the last run", brief.last_run_at),
+                ("the last record", brief.last_minted_at),
+            ];
+            let times = times.into_iter();
+            seen.extend(times.filter_map(|(what, time)| Some((what.to_owned(), time?))));
+            findings.push(ledger(&brief));
+        }
+        Err(message) => findings.push(Finding::fail(
+            "ledger",
+            message,
+            "restore it from a backup, or `pith ledger rebuild BUNDLES`",
+        )),
+    }
+    findings.extend(lock(home));
+    findings.push(disk(home, ledger_bytes));
+    leftovers(home, findings);
+    ceremonies(home, findings, seen);
+}
+
+fn brief(home: &Home, context: &Context) -> Result<Brief, String> {
+    let brief = context.ledger(home).and_then(|ledger| Ok(ledger.brief()?));
+    brief.map_err(|failure| failure.problem().to_owned())
+}
+
+fn ledger(brief: &Brief) -> Finding {
+    let records = counted(brief.records, "record");
+    let message = format!("{records}, tables of version {}", brief.schema);
+    if let Some(problem) = brief.problems.first() {
+        let count = brief.problems.len();
+        let message = format!("{message}; the file is damaged: {problem} ({count} in all)");
+        return Finding::fail(
+            "ledger",
+            message,
+            "restore it from a backup, and `pith ledger check` that",
+        );
+    }
+    if let Some(output) = brief.unfinished.first() {
+        let message = format!("{message}; the run that writes {output} has not come to its end");
+        return Finding::warn("ledger", message, "the same command goes on where it was");
+    }
+    Finding::ok("ledger", message)
+}
+
+fn lock(home: &Home) -> Option<Finding> {
+    match LedgerLock::holder(&home.ledger_path()) {
+        Ok(None) => None,
+        Ok(Some(holder)) => Some(Finding::ok(
+            "lock",
+            format!("the ledger is in use: {holder}"),
+        )),
+        Err(error) => Some(Finding::fail(
+            "lock",
+            error.to_string(),
+            "see who owns the file, and whether you may read it",
+        )),
+    }
+}
+
+fn disk(home: &Home, ledger: u64) -> Finding {
+    match rustix::fs::statvfs(home.dir()) {
+        Ok(disk) => judge_disk(disk.f_bavail.saturating_mul(disk.f_frsize), ledger),
+        Err(error) => Finding::warn(
+            "disk",
+            format!("the free room cannot be told: {error}"),
+            "look with `df`",
+        ),
+    }
+}
+
+/// Who can change the home, and who can read private keys.
+fn permissions(home: &Home, findings: &mut Vec<Finding>) {
+    const WORLD: u32 = 0o002;
+    let before = findings.len();
+    let mut fail = |path: &Path, problem: &str, remedy: String| {
+        let message = format!("{} {problem}", path.display());
+        findings.push(Finding::fail("permissions", message, remedy));
+    };
+    let keys = home.dir().join("keys");
+    let public = [
+        home.dir().to_owned(),
+        keys.clone(),
+        home.dir().join(PROFILE_FILE),
+        home.ledger_path(),
+    ];
+    let in_keys = names(&keys).into_iter();
+    for path in public.into_iter().chain(in_keys) {
+        let Ok(metadata) = path.symlink_metadata() else {
+            continue;
+        };
+        let mode = metadata.permissions().mode() & 0o7777;
+        let name = path.display();
+        if metadata.is_symlink() {
+            let what = "is a symbolic link: what it leads to can be exchanged";
+            // The home itself may be reached through one.
+            if path != home.dir() {
+                fail(
+                    &path,
+                    what,
+                    format!("put the file itself in the place of {name}"),
+                );
+            }
+        } else if path.extension().is_some_and(|ending| ending == "age") && mode & 0o077 != 0 {
+            let what = format!("can be read by others (mode {mode:03o})");
+            fail(
+                &path,
+                &what,
+                format!("`chmod 600 {name}`, and ask who could have read it"),
+            );
+        } else if mode & WORLD != 0 {
+            let what = format!("can be changed by anybody (mode {mode:03o})");
+            fail(
+                &path,
+                &what,
+                format!("`chmod o-w {name}`, and look at what is in it"),
+            );
+        }
+    }
+    if findings.len() == before {
+        let message = "private keys are their owner's alone, and nobody else can change the home";
+        findings.push(Finding::ok("permissions", message));
+    }
+}
+
+/// What stands in a folder, in order; nothing of one that cannot be read.
+fn names(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    paths.sort();
+    paths
+}
+
+fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
+    let read = home.chain().and_then(|chain| match chain {
+        Some(chain) => {
+            let keyset = chain.latest();
+            Ok((KeysetHealth::from(keyset), keyset.trusted_keys()))
+        }
+        None => {
+            let keys = home.trusted_keys()?;
+            Ok((KeysetHealth::from(&keys), keys))
+        }
+    });
+    let (health, keys) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let remedy = "restore keys/ from a backup";
+            return findings.push(Finding::fail("keyset", error.to_string(), remedy));
+        }
+    };
+    findings.extend(judge_keyset(&health, context.now()));
+    for entry in keys.active() {
+        let id = &entry.key.key_id;
+        if !home.private_key_path(id).is_file() {
+            findings.push(Finding::warn(
+                "keys",
+                format!("the private key {id} is not in this home"),
+                "that is right if another host signs; otherwise restore it from a backup",
+            ));
+        }
+        match home.public_key(id) {
+            Ok(public) if public == entry.key => {}
+            _ => findings.push(Finding::fail(
+                "keys",
+                format!(
+                    "{} is not the key of the keyset",
+                    home.public_key_path(id).display()
+                ),
+                "restore keys/ from a backup",
+            )),
+        }
+    }
+}
+
+/// What runs that were cut off have left.
+fn leftovers(home: &Home, findings: &mut Vec<Finding>) {
+    let folders = ["", "keys", "bundles", "ceremonies"];
+    let left: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|folder| names(&home.dir().join(folder)))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".partial")
+                || name.starts_with(".pith-")
+                || name.starts_with(".ledger-backup-")
+        })
+        .collect();
+    if left.is_empty() {
+        return findings.push(Finding::ok("leftovers", "none"));
+    }
+    for path in left {
+        let path = path.display();
+        let remedy = if path.to_string().ends_with(".partial") {
+            "the same command goes on with it; remove it if that is not wanted"
+        } else {
+            "a command was killed while it wrote; remove it if none is running"
+        };
+        findings.push(Finding::warn("leftovers", path.to_string(), remedy));
+    }
+}
+
+/// Ceremonies that are open, and transcripts that are not what was written.
+fn ceremonies(home: &Home, findings: &mut Vec<Finding>, seen: &mut Vec<(String, TimestampMicros)>) {
+    for dir in names(&home.dir().join("ceremonies")) {
+        let hidden = dir
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !dir.is_dir() || hidden {
+            continue;
+        }
+        let name = dir.display();
+        let opened = Folder::open(&dir);
+        match opened.and_then(|folder| Ok((folder.standing()?, folder))) {
+            Ok((standing, folder)) => {
+                // A rehearsal plays at times of its own.
+                if !folder.opening.rehearsal {
+                    seen.push((format!("the last entry of {name}"), standing.last_time));
+                }
+                if !standing.closed {
+                    let message = format!("{name} is open, with {} entries", standing.count);
+                    let remedy = "go on with its runbook, or `pith ceremony close` there";
+                    findings.push(Finding::warn("ceremony", message, remedy));
+                }
+            }
+            Err(CeremonyError::NotACeremony { .. }) => {}
+            Err(error) => {
+                let remedy = error.hint().unwrap_or("look at what is in the folder");
+                findings.push(Finding::fail("ceremony", error.to_string(), remedy));
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::context::{Context, JSON_SCHEMA};
 use super::error::{Exit, Failure};
 use super::output;
+use super::recording::{self, CEREMONY_VARIABLE};
 use super::secrets::PASSPHRASE_FILE_VARIABLE;
 
 /// Print the settings that were found, and where
@@ -95,6 +96,20 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
     match context.fixed_now() {
         Some((now, source)) => add("now", Some(now.to_string()), source),
         None => add("now", Some(context.now().to_string()), "the clock"),
+    }
+    match recording::open_ceremony() {
+        Ok(Some(folder)) => {
+            let source = match std::env::var_os(CEREMONY_VARIABLE).filter(|dir| !dir.is_empty()) {
+                Some(_) => CEREMONY_VARIABLE,
+                None => "the nearest folder upward",
+            };
+            add("ceremony", Some(folder.dir().display().to_string()), source);
+        }
+        Ok(None) => add("ceremony", None, "none is open here"),
+        Err(failure) => {
+            failure.report();
+            add("ceremony", None, "it cannot be used");
+        }
     }
     let file = std::env::var_os(PASSPHRASE_FILE_VARIABLE).filter(|value| !value.is_empty());
     let source = if file.is_some() {

@@ -96,6 +96,11 @@ impl Failure {
         self
     }
 
+    /// What went wrong.
+    pub fn problem(&self) -> &str {
+        self.problem.as_deref().unwrap_or_default()
+    }
+
     fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
         Failure::new(exit, chain(error))
     }

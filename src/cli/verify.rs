@@ -122,7 +122,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         verbose: args.verbose,
     };
     let mut first = true;
-    let parts = parts(&args.paths, known_witnesses(&[])?)?
+    let parts = parts(&args.paths, known_witnesses(&[], context)?)?
         .map(move |next| next.map(|part| (std::mem::take(&mut first), part)));
     let weight = |next: &Result<(bool, Part), Failure>| match next {
         Ok((_, Part::Document(document))) => document.bytes.len(),

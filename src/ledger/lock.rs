@@ -58,6 +58,26 @@ impl LedgerLock {
     }
 }
 
+impl LedgerLock {
+    /// Who holds the lock of the ledger at `ledger`, if anybody does.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`] if the lock file cannot be used.
+    pub fn holder(ledger: &Path) -> Result<Option<String>, LedgerError> {
+        let path = beside(ledger, ".lock");
+        let fails = |source: io::Error| LedgerError::io(&path, source);
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(fails)?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&mut file))),
+            Err(TryLockError::Error(source)) => Err(fails(source)),
+        }
+    }
+}
+
 /// What the holder says of itself; it may be just about to write it.
 fn read_holder(file: &mut File) -> String {
     let mut bytes = Vec::new();

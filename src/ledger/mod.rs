@@ -11,6 +11,7 @@
 //! - [`LedgerLock`] keeps whole runs apart that would write.
 
 mod backup;
+mod brief;
 mod check;
 mod compact;
 mod dump;
@@ -32,6 +33,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use serde::Serialize;
 
+pub use brief::Brief;
 pub use check::{Checked, Finding};
 pub use compact::{Compact, Fresh, Origin};
 pub use error::LedgerError;

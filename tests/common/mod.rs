@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,14 @@ pub fn published() -> Vec<u8> {
 pub fn pith<I: IntoIterator<Item: AsRef<OsStr>>>(args: I) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pith"));
     command.args(args).stdin(Stdio::null());
-    for variable in ["HOME", "NOW", "PASSPHRASE_FILE", "REGISTRY_ID", "BASE_URL"] {
+    for variable in [
+        "HOME",
+        "NOW",
+        "PASSPHRASE_FILE",
+        "REGISTRY_ID",
+        "BASE_URL",
+        "CEREMONY",
+    ] {
         command.env_remove(format!("PITH_{variable}"));
     }
     command
@@ -209,4 +217,25 @@ pub fn shared(test: &str) -> Option<PathBuf> {
         );
     }
     folder.map(PathBuf::from)
+}
+
+/// The blocks of a document that is run, by what the comments before them say: `run: NAME` or
+/// `file: NAME`.
+pub fn document_blocks(document: &str) -> BTreeMap<String, String> {
+    let mut blocks = BTreeMap::new();
+    let mut lines = document.lines();
+    let mut before = "";
+    while let Some(line) = lines.next() {
+        if line.starts_with("```") {
+            let mark = before.strip_prefix("<!-- ");
+            let mark = mark.and_then(|mark| mark.strip_suffix(" -->"));
+            let mark = mark.unwrap_or_else(|| panic!("nothing says what to do with {line}"));
+            assert!(mark.starts_with("run: ") || mark.starts_with("file: "));
+            let text: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let text = text.join("\n") + "\n";
+            assert!(blocks.insert(mark.to_owned(), text).is_none(), "{mark}");
+        }
+        before = line;
+    }
+    blocks
 }

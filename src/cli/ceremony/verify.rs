@@ -50,7 +50,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         count: args.expect_count,
         head: args.expect_head,
     };
-    let report = judge(&source, expected, &known_witnesses(&args.trust)?);
+    let report = judge(&source, expected, &known_witnesses(&args.trust, context)?);
     report_one(&source.transcript.display().to_string(), &report, context)
 }
 

@@ -1,4 +1,4 @@
-//! Witnesses: opening their keys to sign, and knowing them when they have signed.
+//! Knowing the witnesses who have signed a transcript.
 
 use std::path::{Path, PathBuf};
 
@@ -6,48 +6,8 @@ use crate::canonical;
 use crate::ceremony::KnownWitness;
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
-use crate::cli::secrets::Unlocker;
 use crate::files;
-use crate::keys::{CustodianKey, KeyId, PrivateKey, PublicKey};
-
-/// A witness whose key is open.
-pub struct Witness {
-    /// The public half.
-    pub public: CustodianKey,
-    /// The private half.
-    pub private: PrivateKey,
-}
-
-/// Opens a custodian's key: a path to its `.age` file, with its public file beside it, or its label in
-/// the home.
-pub fn open_witness(
-    name: &str,
-    context: &Context,
-    unlocker: &mut Unlocker,
-) -> Result<Witness, Failure> {
-    let private_path = if name.ends_with(".age") {
-        PathBuf::from(name)
-    } else {
-        let id: KeyId = name.parse().map_err(|error: String| {
-            Failure::new(Exit::Usage, error)
-                .hint("name the key's .age file, or its label in the home")
-        })?;
-        context.home()?.private_key_path(&id)
-    };
-    let public = read_custodian(&private_path.with_extension("json"))?;
-    let private = unlocker.open(public.key_id.as_str(), &private_path)?;
-    if PublicKey::from(private.verifying_key()) != public.key {
-        let problem = format!(
-            "{} does not hold the private half of {}",
-            private_path.display(),
-            public.key_id
-        );
-        return Err(
-            Failure::new(Exit::Refused, problem).hint("restore both files from the same backup")
-        );
-    }
-    Ok(Witness { public, private })
-}
+use crate::keys::CustodianKey;
 
 /// Reads the public half of a custodian's key.
 fn read_custodian(path: &Path) -> Result<CustodianKey, Failure> {
@@ -61,15 +21,24 @@ fn read_custodian(path: &Path) -> Result<CustodianKey, Failure> {
     })
 }
 
-/// The custodians whom this verifier knows: those in `files`.
-pub fn known_witnesses(files: &[PathBuf]) -> Result<Vec<KnownWitness>, Failure> {
-    files
-        .iter()
-        .map(|path| {
-            Ok(KnownWitness {
-                source: format!("--trust {}", path.display()),
-                key: read_custodian(path)?,
-            })
-        })
-        .collect()
+/// The custodians whom this verifier knows: those in `files`, and those of every version of the home's
+/// keyset.
+pub fn known_witnesses(files: &[PathBuf], context: &Context) -> Result<Vec<KnownWitness>, Failure> {
+    let mut known = Vec::new();
+    for path in files {
+        known.push(KnownWitness {
+            source: format!("--trust {}", path.display()),
+            key: read_custodian(path)?,
+        });
+    }
+    let home = context.home_if_any()?;
+    let chain = home.map(|home| home.chain()).transpose()?.flatten();
+    for keyset in chain.iter().flat_map(|chain| chain.versions()).rev() {
+        let custodians = keyset.custodians.keys.iter();
+        known.extend(custodians.map(|key| KnownWitness {
+            source: format!("version {} of the home's keyset", keyset.version),
+            key: key.clone(),
+        }));
+    }
+    Ok(known)
 }
