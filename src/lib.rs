@@ -2,8 +2,8 @@
 //!
 //! Data flows one way, and a module uses only those before it in this list: [`canonical`],
 //! [`arxiv`], [`record`], [`number`], [`receipt`], [`snapshot`], [`event`], [`state`], [`bundle`],
-//! with [`keys`], [`keyset`] and [`timestamps`] beside them; above them [`home`], [`ledger`], [`manifest`],
-//! [`verify`], [`mint`], [`bulk`], [`ceremony`] and [`doctor`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
+//! with [`keys`], [`keyset`] and [`timestamps`] beside them; above them [`home`], [`ledger`],
+//! [`manifest`], [`verify`], [`mint`], [`bulk`], [`ceremony`] and [`doctor`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
 //! house.
 //!
 //! ```

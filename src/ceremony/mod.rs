@@ -28,7 +28,7 @@ pub use error::CeremonyError;
 pub use folder::{CLOSING_FILE, Folder, OPENING_FILE, RUNBOOK_FILE, Standing, TRANSCRIPT_FILE};
 pub use name::CeremonyName;
 pub use opening::{Kind, Opening, OpeningType, SchemaVersion};
-pub use plan::{Plan, Windows};
+pub use plan::Plan;
 pub use products::{PRODUCTS_FOLDER, Product};
 pub use render::{RENDERED_FILE, render};
 pub use templates::Templates;

@@ -9,17 +9,12 @@ use super::opening::{Kind, Opening, OpeningType, SchemaVersion};
 use super::templates::Templates;
 use crate::digest::Digest;
 use crate::keys::KeyId;
+use crate::keyset::SafetyPolicy;
 use crate::time::{Timestamp, TimestampMicros};
 use crate::words::spoken_head;
 
-/// How long keys stand in the keyset before and after they sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Windows {
-    /// Days for which a key is published before it may be active.
-    pub publish_days: u32,
-    /// Days for which it stays published after it retired.
-    pub retire_days: u32,
-}
+/// In seconds.
+const DAY: u32 = 24 * 60 * 60;
 
 /// What a ceremony is to be.
 #[derive(Debug, Clone)]
@@ -45,7 +40,7 @@ pub struct Plan {
     /// The key that takes over, where one does.
     pub new_key: Option<KeyId>,
     /// How long keys are published before and after.
-    pub windows: Windows,
+    pub policy: SafetyPolicy,
     /// The version of the program.
     pub tool_version: String,
     /// SHA-256 of the program.
@@ -76,12 +71,20 @@ impl Plan {
         Ok((opening, runbook))
     }
 
+    fn publish_days(&self) -> u32 {
+        self.policy.publish_safety_seconds.div_ceil(DAY)
+    }
+
+    fn retire_days(&self) -> u32 {
+        self.policy.retire_safety_seconds.div_ceil(DAY)
+    }
+
     fn values(&self) -> Value {
         let text = |id: &KeyId| id.to_string();
         let custodians: Vec<String> = self.custodians.iter().map(text).collect();
         // The first part is held within a day of planning; if it is not, the runbook has a box for it.
-        let activation = self.after(self.windows.publish_days + 1);
-        let removal = self.after(self.windows.publish_days + 1 + self.windows.retire_days);
+        let activation = self.after(self.publish_days() + 1);
+        let removal = self.after(self.publish_days() + 1 + self.retire_days());
         context! {
             name => self.name.as_str(),
             kind => self.kind.as_str(),
@@ -95,8 +98,8 @@ impl Plan {
             share_threshold => self.threshold.max(2),
             key => self.key.as_str(),
             new_key => self.new_key.as_ref().map(text).unwrap_or_default(),
-            publish_days => self.windows.publish_days,
-            retire_days => self.windows.retire_days,
+            publish_days => self.publish_days(),
+            retire_days => self.retire_days(),
             activation => activation,
             removal => removal,
             rehearsal_flag => if self.rehearsal { " --rehearsal" } else { "" },

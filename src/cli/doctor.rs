@@ -14,8 +14,7 @@ use super::output::{self, counted, printable};
 use super::recording::{VERSION, own_digest};
 use crate::ceremony::{CeremonyError, Folder};
 use crate::doctor::{Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset};
-use crate::home::{Home, HomeError, PROFILE_FILE};
-use crate::keys::TrustedKeys;
+use crate::home::{Home, PROFILE_FILE};
 use crate::ledger::{Brief, LedgerLock};
 use crate::time::TimestampMicros;
 
@@ -233,15 +232,25 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
-    let (health, trusted) = match keyset(home) {
-        Ok(found) => found,
+    let read = home.chain().and_then(|chain| match chain {
+        Some(chain) => {
+            let keyset = chain.latest();
+            Ok((KeysetHealth::from(keyset), keyset.trusted_keys()))
+        }
+        None => {
+            let keys = home.trusted_keys()?;
+            Ok((KeysetHealth::from(&keys), keys))
+        }
+    });
+    let (health, keys) = match read {
+        Ok(read) => read,
         Err(error) => {
             let remedy = "restore keys/ from a backup";
             return findings.push(Finding::fail("keyset", error.to_string(), remedy));
         }
     };
     findings.extend(judge_keyset(&health, context.now()));
-    for entry in trusted.active() {
+    for entry in keys.active() {
         let id = &entry.key.key_id;
         if !home.private_key_path(id).is_file() {
             findings.push(Finding::warn(
@@ -262,17 +271,6 @@ fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
             )),
         }
     }
-}
-
-/// What is in force in the home: its keyset after a genesis, its own list before.
-fn keyset(home: &Home) -> Result<(KeysetHealth, TrustedKeys), HomeError> {
-    Ok(match home.chain()? {
-        Some(chain) => (chain.latest().into(), chain.latest().trusted_keys()),
-        None => {
-            let own = home.trusted_keys()?;
-            (KeysetHealth::from(&own), own)
-        }
-    })
 }
 
 /// What runs that were cut off have left.

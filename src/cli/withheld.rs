@@ -68,14 +68,11 @@ fn may_be_secret(value: &str, about_keys: bool) -> bool {
     about_keys && !named && value.chars().count() > LONGEST_NAME && !names_a_file_to_be(value)
 }
 
-/// A path in a folder that is there: a file that will be written.
+/// A path in a folder that is there: a file that will be written. Not in the topmost one: base64 may
+/// begin with a slash.
 fn names_a_file_to_be(value: &str) -> bool {
-    let path = Path::new(value);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let ending = path.extension().is_some_and(|ending| ending.len() <= 8);
-    folder.is_some_and(Path::is_dir) && ending
+    let folder = Path::new(value).parent();
+    folder.is_some_and(|folder| folder.file_name().is_some() && folder.is_dir())
 }
 
 #[cfg(test)]
@@ -93,6 +90,10 @@ mod tests {
         assert_eq!(shown("key import", &["key", "import", seed])[2], WITHHELD);
         let share = "ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567";
         assert_eq!(shown("key combine", &[share]), [WITHHELD]);
+        let base64 = "/STVStoiQhXFxp4s2pdzPNoqVNBMojDU/fJ2db5S3Cb=";
+        assert_eq!(shown("key import", &[base64]), [WITHHELD]);
+        let base64 = "/STVStoiQhXFxp4s2pdzPNoqVNBMojDUafJ2db5S3Cb=";
+        assert_eq!(shown("key import", &[base64]), [WITHHELD]);
         let identity = "age-secret-key-1qqqqqq";
         assert_eq!(shown("mint", &[identity]), [WITHHELD]);
         let flag = format!("--identity={}", identity.to_uppercase());
@@ -111,6 +112,12 @@ mod tests {
             shown("key check", &["pith-v1-2026-05"]),
             ["pith-v1-2026-05"]
         );
+        let folder = tempfile::tempdir().unwrap();
+        let to_be = folder
+            .path()
+            .join("a-folder-that-is-not-there-yet-but-will-be");
+        let to_be = to_be.to_str().unwrap();
+        assert_eq!(shown("key split", &["--out", to_be])[1], to_be);
         let digest = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
         assert_eq!(shown("keyset sign", &["--yes-digest", digest])[1], digest);
     }

@@ -34,6 +34,33 @@ pub struct KeyHealth {
     pub until: Option<Timestamp>,
 }
 
+impl From<&TrustedKeys> for KeysetHealth {
+    /// Of a home in bootstrap.
+    fn from(own: &TrustedKeys) -> Self {
+        KeysetHealth {
+            bootstrap: true,
+            expires_at: None,
+            custodians: None,
+            keys: own.keys.iter().map(KeyHealth::from).collect(),
+        }
+    }
+}
+
+impl From<&Keyset> for KeysetHealth {
+    fn from(keyset: &Keyset) -> Self {
+        let custodians = keyset.custodians.keys.len();
+        KeysetHealth {
+            bootstrap: false,
+            expires_at: Some(keyset.expires_at),
+            custodians: Some((
+                keyset.custodians.threshold,
+                u32::try_from(custodians).unwrap_or(u32::MAX),
+            )),
+            ..KeysetHealth::from(&keyset.trusted_keys())
+        }
+    }
+}
+
 impl From<&TrustedKey> for KeyHealth {
     fn from(entry: &TrustedKey) -> Self {
         KeyHealth {
@@ -41,31 +68,6 @@ impl From<&TrustedKey> for KeyHealth {
             status: entry.status,
             from: entry.valid_from,
             until: entry.valid_until,
-        }
-    }
-}
-
-/// The own keys of a home in bootstrap.
-impl From<&TrustedKeys> for KeysetHealth {
-    fn from(keys: &TrustedKeys) -> Self {
-        KeysetHealth {
-            bootstrap: true,
-            expires_at: None,
-            custodians: None,
-            keys: keys.keys.iter().map(KeyHealth::from).collect(),
-        }
-    }
-}
-
-impl From<&Keyset> for KeysetHealth {
-    fn from(keyset: &Keyset) -> Self {
-        let custodians = &keyset.custodians;
-        let all = u32::try_from(custodians.keys.len()).unwrap_or(u32::MAX);
-        KeysetHealth {
-            bootstrap: false,
-            expires_at: Some(keyset.expires_at),
-            custodians: Some((custodians.threshold, all)),
-            ..KeysetHealth::from(&keyset.trusted_keys())
         }
     }
 }

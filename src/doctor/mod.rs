@@ -64,10 +64,9 @@ impl Finding {
         remedy: impl Into<String>,
     ) -> Self {
         Finding {
-            subject,
             status: Status::Warn,
-            message: message.into(),
             remedy: Some(remedy.into()),
+            ..Finding::ok(subject, message)
         }
     }
 
@@ -78,10 +77,8 @@ impl Finding {
         remedy: impl Into<String>,
     ) -> Self {
         Finding {
-            subject,
             status: Status::Fail,
-            message: message.into(),
-            remedy: Some(remedy.into()),
+            ..Finding::warn(subject, message, remedy)
         }
     }
 }

@@ -16,7 +16,6 @@ mod rule;
 mod signatures;
 mod soundness;
 mod succession;
-pub mod words;
 
 pub use chain::Chain;
 pub use difference::Change;

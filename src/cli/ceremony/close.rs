@@ -3,7 +3,6 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::witness::{Witness, open_witness};
 use super::{no_ceremony, recording};
 use crate::ceremony::{
     CeremonyError, CeremonyName, Closing, Folder, RENDERED_FILE, Statement, Templates,
@@ -11,12 +10,13 @@ use crate::ceremony::{
 };
 use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
+use crate::cli::key::locate::{KeyName, open_custodian};
 use crate::cli::output;
 use crate::cli::recording::{home_of, nearest_ceremony, tell};
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
 use crate::digest::Digest;
 use crate::files::{self, Existing};
-use crate::keys::harden;
+use crate::keys::{CustodianKey, PrivateKey, harden};
 use crate::words::spoken_head;
 
 /// Close the ceremony: what came of it is listed, and witnesses sign the transcript's head
@@ -27,7 +27,7 @@ pub struct CloseArgs {
     /// A witness who signs: a custodian's key, as a path to its .age file or by its label in the
     /// home (repeatable)
     #[arg(long, value_name = "KEY")]
-    witness: Vec<String>,
+    witness: Vec<KeyName>,
 
     #[command(flatten)]
     unlock: UnlockArgs,
@@ -66,8 +66,8 @@ pub fn run(args: CloseArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Refused, problem)
             .hint("nobody signs it; `pith ceremony verify` shows what is wrong"));
     }
-    for witness in witnesses {
-        let signature = WitnessSignature::make(&statement, witness.public, &witness.private)
+    for (custodian, private) in witnesses {
+        let signature = WitnessSignature::make(&statement, custodian, &private)
             .map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
         closing.witnesses.push(signature);
     }
@@ -95,22 +95,21 @@ fn open_witnesses(
     args: &CloseArgs,
     context: &Context,
     signed: &[WitnessSignature],
-) -> Result<Vec<Witness>, Failure> {
+) -> Result<Vec<(CustodianKey, PrivateKey)>, Failure> {
     if args.witness.is_empty() {
         return Ok(Vec::new());
     }
     harden()?;
     let mut unlocker = Unlocker::new(args.unlock.clone(), SecretSources::of_process());
-    let mut witnesses: Vec<Witness> = Vec::new();
+    let mut witnesses: Vec<(CustodianKey, PrivateKey)> = Vec::new();
     for name in &args.witness {
-        let witness = open_witness(name, context, &mut unlocker)?;
-        let key = &witness.public.key;
-        let twice = witnesses.iter().any(|other| other.public.key == *key);
-        if twice || signed.iter().any(|other| other.key.key == *key) {
-            let key_id = witness.public.key_id.to_string();
+        let (public, private) = open_custodian(context, name, &mut unlocker, "is no witness")?;
+        let twice = witnesses.iter().any(|(other, _)| other.key == public.key);
+        if twice || signed.iter().any(|other| other.key.key == public.key) {
+            let key_id = public.key_id.to_string();
             return Err(CeremonyError::SignedAlready { key_id }.into());
         }
-        witnesses.push(witness);
+        witnesses.push((public, private));
     }
     Ok(witnesses)
 }

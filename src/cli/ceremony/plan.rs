@@ -5,7 +5,7 @@ use std::fs;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::ceremony::{CeremonyName, Folder, Kind, Plan, RUNBOOK_FILE, Templates, Windows};
+use crate::ceremony::{CeremonyName, Folder, Kind, Plan, RUNBOOK_FILE, Templates};
 use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::files::FileError;
 use crate::home::Home;
 use crate::keys::KeyId;
-use crate::keyset::{Chain, Keyset, SafetyPolicy};
+use crate::keyset::{Chain, Keyset};
 
 /// Make a ceremony's folder in the home, with its runbook and an empty transcript
 #[derive(Debug, Args)]
@@ -31,13 +31,12 @@ pub struct PlanArgs {
     #[arg(long)]
     rehearsal: bool,
 
-    /// A custodian who takes part, by the label of their key (repeatable) [default: those of the home's
-    /// keyset]
+    /// A custodian who takes part, by the label of their key (repeatable) [default: those of the keyset
+    /// in force]
     #[arg(long, value_name = "ID")]
     custodian: Vec<KeyId>,
 
-    /// How many custodians have to sign [default: as many as the home's keyset says, or before there is
-    /// one more than half]
+    /// How many custodians have to sign [default: as the keyset in force says, or more than half]
     #[arg(long, value_name = "M")]
     threshold: Option<u32>,
 
@@ -84,7 +83,7 @@ struct Planned<'a> {
     head: Digest,
 }
 
-pub fn run(mut args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
+pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let kind = Kind::from(args.kind);
     if let (Some((_, source)), false) = (context.fixed_now(), args.rehearsal) {
         let problem = format!("{source} without --rehearsal: a ceremony takes the clock's time");
@@ -94,13 +93,8 @@ pub fn run(mut args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let home = context.home()?;
     let chain = home.chain()?;
-    let keyset = chain.as_ref().map(Chain::latest);
-    if args.custodian.is_empty() {
-        let custodians = keyset
-            .into_iter()
-            .flat_map(|keyset| &keyset.custodians.keys);
-        args.custodian = custodians.map(|key| key.key_id.clone()).collect();
-    }
+    let in_force = chain.as_ref().map(Chain::latest);
+    let (custodians, threshold) = custodians(&args, in_force)?;
     let parent = home.dir().join("ceremonies");
     fs::create_dir_all(&parent).map_err(FileError::io("make the folder", &parent))?;
     let now = context.now();
@@ -115,13 +109,14 @@ pub fn run(mut args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
         base_url: home.profile.base_url.clone(),
         opened_at: now,
         rehearsal: args.rehearsal,
-        threshold: threshold(&args, keyset)?,
+        threshold,
         key: key(&args, &home)?,
         new_key: new_key(&args, kind)?,
-        custodians: args.custodian,
-        windows: windows(
-            keyset.map_or_else(|| home.profile.keyset.policy(), |keyset| keyset.policy),
-        ),
+        custodians,
+        policy: match &in_force {
+            Some(keyset) => keyset.policy,
+            None => home.profile.keyset.policy(),
+        },
         tool_version: VERSION.to_owned(),
         binary_sha256: own_digest()?,
     };
@@ -170,35 +165,32 @@ fn free_name(parent: &std::path::Path, kind: Kind, date: &str) -> Result<Ceremon
         })
 }
 
-/// The windows that the rules will hold people to, in whole days.
-fn windows(policy: SafetyPolicy) -> Windows {
-    let days = |seconds: u32| seconds.div_ceil(24 * 60 * 60);
-    Windows {
-        publish_days: days(policy.publish_safety_seconds),
-        retire_days: days(policy.retire_safety_seconds),
-    }
-}
-
-fn threshold(args: &PlanArgs, keyset: Option<&Keyset>) -> Result<u32, Failure> {
-    if args.custodian.is_empty() {
-        let problem = "no custodian is named, and this home has no keyset that names them";
-        return Err(Failure::new(Exit::Usage, problem)
-            .hint("name each by the label of their key: --custodian ID"));
-    }
-    let mut distinct = args.custodian.clone();
+/// Who takes part, and how many of them have to sign.
+fn custodians(args: &PlanArgs, in_force: Option<&Keyset>) -> Result<(Vec<KeyId>, u32), Failure> {
+    let (named, default) = match (&args.custodian[..], in_force) {
+        ([], None) => {
+            let problem = "there is no keyset yet whose custodians could take part";
+            return Err(Failure::new(Exit::Usage, problem)
+                .hint("name each by the label of their key: --custodian ID"));
+        }
+        ([], Some(keyset)) => {
+            let keys = keyset.custodians.keys.iter();
+            let ids = keys.map(|custodian| custodian.key_id.clone()).collect();
+            (ids, Some(keyset.custodians.threshold))
+        }
+        (named, _) => (named.to_vec(), None),
+    };
+    let mut distinct: Vec<KeyId> = named.clone();
     distinct.sort();
     distinct.dedup();
-    if distinct.len() < args.custodian.len() {
+    if distinct.len() < named.len() {
         return Err(Failure::new(Exit::Usage, "a custodian is named twice")
             .hint("each counts once, under one label"));
     }
     let all = u32::try_from(distinct.len()).unwrap_or(u32::MAX);
-    let threshold = args
-        .threshold
-        .or_else(|| keyset.map(|keyset| keyset.custodians.threshold))
-        .unwrap_or(all / 2 + 1);
+    let threshold = args.threshold.or(default).unwrap_or(all / 2 + 1);
     if (1..=all).contains(&threshold) {
-        return Ok(threshold);
+        return Ok((named, threshold));
     }
     let problem =
         format!("--threshold {threshold}: of {all} custodians 1 to {all} can have to sign");

@@ -1,54 +1,13 @@
-//! Witnesses: opening their keys to sign, and knowing them when they have signed.
+//! Knowing the witnesses who have signed a transcript.
 
 use std::path::{Path, PathBuf};
 
 use crate::canonical;
 use crate::ceremony::KnownWitness;
-use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
-use crate::cli::secrets::Unlocker;
 use crate::files;
-use crate::keys::{CustodianKey, KeyId, PrivateKey, PublicKey};
+use crate::keys::CustodianKey;
 use crate::verify::Trust;
-
-/// A witness whose key is open.
-pub struct Witness {
-    /// The public half.
-    pub public: CustodianKey,
-    /// The private half.
-    pub private: PrivateKey,
-}
-
-/// Opens a custodian's key: a path to its `.age` file, with its public file beside it, or its label in
-/// the home.
-pub fn open_witness(
-    name: &str,
-    context: &Context,
-    unlocker: &mut Unlocker,
-) -> Result<Witness, Failure> {
-    let private_path = if name.ends_with(".age") {
-        PathBuf::from(name)
-    } else {
-        let id: KeyId = name.parse().map_err(|error: String| {
-            Failure::new(Exit::Usage, error)
-                .hint("name the key's .age file, or its label in the home")
-        })?;
-        context.home()?.private_key_path(&id)
-    };
-    let public = read_custodian(&private_path.with_extension("json"))?;
-    let private = unlocker.open(public.key_id.as_str(), &private_path)?;
-    if PublicKey::from(private.verifying_key()) != public.key {
-        let problem = format!(
-            "{} does not hold the private half of {}",
-            private_path.display(),
-            public.key_id
-        );
-        return Err(
-            Failure::new(Exit::Refused, problem).hint("restore both files from the same backup")
-        );
-    }
-    Ok(Witness { public, private })
-}
 
 /// Reads the public half of a custodian's key.
 fn read_custodian(path: &Path) -> Result<CustodianKey, Failure> {

@@ -9,7 +9,7 @@ use crate::cli::error::{Exit, Failure};
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
 use crate::files;
 use crate::home::{Home, HomeError};
-use crate::keys::{KeyId, PrivateKey, PublicHalf, harden};
+use crate::keys::{CustodianKey, KeyId, PrivateKey, PublicHalf, harden};
 
 /// How a command line names a key: by its id in the home, or by its sealed file.
 ///
@@ -150,6 +150,25 @@ pub fn open_key_with(
         public,
         files,
     })
+}
+
+/// Opens a custodian's key; `refused` says what a signing key is not for.
+pub fn open_custodian(
+    context: &Context,
+    name: &KeyName,
+    unlocker: &mut Unlocker,
+    refused: &str,
+) -> Result<(CustodianKey, PrivateKey), Failure> {
+    let OpenKey {
+        private, public, ..
+    } = open_key_with(context, name, unlocker)?;
+    match public {
+        PublicHalf::Custodian(custodian) => Ok((custodian, private)),
+        PublicHalf::Signing(object) => {
+            let problem = format!("{} is a signing key, which {refused}", object.key_id);
+            Err(Failure::new(Exit::Refused, problem).hint("name a custodian's key"))
+        }
+    }
 }
 
 /// The error for a private key that is not the one its public file is of.

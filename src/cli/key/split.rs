@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 
-use super::locate::{KeyName, OpenKey, open_key, open_key_with};
+use super::locate::{KeyName, open_custodian, open_key_with};
 use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
@@ -15,7 +15,9 @@ use crate::cli::terminal::{TerminalPrompts, Tty};
 use crate::files::{self, Existing, FileError};
 use crate::home::pretty;
 use crate::keys::share::{Commitments, KeyShare, SplitId, split};
-use crate::keys::{Fingerprint, KeyId, Prompts, Protection, PublicHalf, Recipient, write_key_file};
+use crate::keys::{
+    CustodianKey, Fingerprint, KeyId, PrivateKey, Prompts, Protection, Recipient, write_key_file,
+};
 
 /// Divide a key into shares: any M of N restore it, fewer tell nothing
 ///
@@ -95,7 +97,7 @@ pub fn run(args: SplitArgs, context: &Context) -> Result<Exit, Failure> {
     let paths = Paths::of(&args, &id);
     paths.refuse_what_is_there()?;
     let custodian = match &args.custodian {
-        Some(name) => Some(open_custodian(&args, name, context, &mut unlocker)?),
+        Some(name) => Some(custodian(&args, name, context, &mut unlocker)?),
         None => None,
     };
 
@@ -109,8 +111,8 @@ pub fn run(args: SplitArgs, context: &Context) -> Result<Exit, Failure> {
     .map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     let commitments = Commitments::of(&shares).expect("there are two shares at least");
     let commitments = match &custodian {
-        Some((private, custodian)) => commitments
-            .sign(&private.private, custodian.clone())
+        Some((custodian, private)) => commitments
+            .sign(private, custodian.clone())
             .expect("the custodian's two halves were compared"),
         None => commitments,
     };
@@ -148,7 +150,7 @@ pub fn run(args: SplitArgs, context: &Context) -> Result<Exit, Failure> {
                 .map(|p| p.display().to_string())
                 .collect(),
             commitments: paths.commitments.display().to_string(),
-            signed_by: custodian.map(|(_, custodian)| custodian.key_id),
+            signed_by: custodian.map(|(custodian, _)| custodian.key_id),
         })?;
     }
     Ok(Exit::Done)
@@ -167,31 +169,21 @@ fn recipients(args: &SplitArgs) -> Result<Vec<Recipient>, Failure> {
         .map_err(SecretError::Recipient)?)
 }
 
-fn open_custodian(
+fn custodian(
     args: &SplitArgs,
     name: &KeyName,
     context: &Context,
     unlocker: &mut Unlocker,
-) -> Result<(OpenKey, crate::keys::CustodianKey), Failure> {
-    let key = match &args.custodian_passphrase_file {
-        Some(file) => {
-            let mut unlock = args.unlock.clone();
-            unlock.passphrase.passphrase_file = Some(file.clone());
-            unlock.passphrase.passphrase_fd = None;
-            open_key(context, name, unlock)?
-        }
-        None => open_key_with(context, name, unlocker)?,
+) -> Result<(CustodianKey, PrivateKey), Failure> {
+    let refused = "vouches for no list of shares";
+    let Some(file) = &args.custodian_passphrase_file else {
+        return open_custodian(context, name, unlocker, refused);
     };
-    match key.public.clone() {
-        PublicHalf::Custodian(custodian) => Ok((key, custodian)),
-        PublicHalf::Signing(object) => {
-            let problem = format!(
-                "{} is a signing key, which vouches for no list of shares",
-                object.key_id
-            );
-            Err(Failure::new(Exit::Refused, problem).hint("name a custodian's key"))
-        }
-    }
+    let mut unlock = args.unlock.clone();
+    unlock.passphrase.passphrase_file = Some(file.clone());
+    unlock.passphrase.passphrase_fd = None;
+    let mut unlocker = Unlocker::new(unlock, SecretSources::of_process());
+    open_custodian(context, name, &mut unlocker, refused)
 }
 
 /// The files of a division.

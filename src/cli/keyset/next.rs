@@ -6,7 +6,8 @@ use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::files::{self, Existing};
 use crate::home::Home;
-use crate::keyset::{Chain, Change, Fault, Keyset, words};
+use crate::keyset::{Chain, Change, Fault, Keyset};
+use crate::words;
 use clap::Args;
 use serde::Serialize;
 
@@ -27,7 +28,6 @@ pub struct Next {
     pub keyset: Keyset,
     pub chain: Option<Chain>,
     pub path: PathBuf,
-    pub home: Option<Home>,
 }
 
 /// Reads a keyset's file.
@@ -74,7 +74,6 @@ impl Next {
             keyset,
             chain,
             path,
-            home,
         })
     }
 

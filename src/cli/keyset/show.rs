@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output::{self, printable};
-use crate::keyset::{Keyset, words};
+use crate::keyset::Keyset;
+use crate::words;
 use clap::Args;
 
 use super::next::{home_draft, read_keyset};

@@ -4,12 +4,12 @@ use std::io::Write as _;
 
 use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
-use crate::cli::key::locate::{KeyName, OpenKey, open_key};
+use crate::cli::key::locate::{KeyName, open_custodian};
 use crate::cli::output;
-use crate::cli::secrets::UnlockArgs;
+use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
 use crate::cli::terminal::{Terminal, TerminalError, Tty};
 use crate::digest::Digest;
-use crate::keys::{KeyId, PrivateKey, PublicHalf};
+use crate::keys::KeyId;
 use clap::Args;
 use serde::Serialize;
 
@@ -68,7 +68,8 @@ pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
         }
         None => confirm(&shown, context)?,
     }
-    let private = open_custodian(context, &args.key, args.unlock)?;
+    let mut unlocker = Unlocker::new(args.unlock, SecretSources::of_process());
+    let (_, private) = open_custodian(context, &args.key, &mut unlocker, "signs no keysets")?;
     let previous = next.chain.as_ref().map(|chain| chain.latest().clone());
     let signed_by = next
         .keyset
@@ -92,23 +93,6 @@ pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
         })?;
     }
     Ok(Exit::Done)
-}
-
-fn open_custodian(
-    context: &Context,
-    name: &KeyName,
-    unlock: UnlockArgs,
-) -> Result<PrivateKey, Failure> {
-    let OpenKey {
-        private, public, ..
-    } = open_key(context, name, unlock)?;
-    match public {
-        PublicHalf::Custodian(_) => Ok(private),
-        PublicHalf::Signing(object) => {
-            let problem = format!("{} is a signing key, which signs no keysets", object.key_id);
-            Err(Failure::new(Exit::Refused, problem).hint("name a custodian's key"))
-        }
-    }
 }
 
 /// Has the custodian say `Yes` at the terminal.
