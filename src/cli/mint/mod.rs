@@ -5,14 +5,17 @@ mod minter;
 mod place;
 mod summary;
 
+use std::fs::File;
+use std::io::BufReader;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::arxiv::{RawReader, ReadOptions};
+use crate::files::FileError;
 use crate::home::Home;
 use crate::keys::{KeyId, Keyset, PublicKeyObject};
 use crate::ledger::{Ledger, LedgerError};
-use crate::mint::{Issuer, MintError, OnChange, SelfCheck};
+use crate::mint::{Issuer, MintError, OnChange, SelfCheck, Snapshots, SnapshotsError};
 use crate::pipeline;
 use clap::{Args, ValueEnum};
 
@@ -60,6 +63,10 @@ pub struct MintArgs {
     /// back and verified on its own
     #[arg(long, value_enum, default_value_t = SelfCheckArg::Batch)]
     self_check: SelfCheckArg,
+
+    /// What the snapshots of papers show besides their metadata: JSON lines by arXiv id
+    #[arg(long, value_name = "FILE")]
+    snapshots: Option<PathBuf>,
 
     /// Stop after N papers
     #[arg(long, value_name = "N")]
@@ -151,17 +158,36 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
         );
     }
     let outputs = [args.bundles.as_deref(), args.input.rejects.as_deref()];
-    context.check_outputs(Some(&home), &args.input.inputs, &outputs)?;
+    let mut inputs = args.input.inputs.clone();
+    inputs.extend(args.snapshots.clone());
+    context.check_outputs(Some(&home), &inputs, &outputs)?;
     if let Some(out) = &args.bundles {
         Format::of(out)?;
     }
     // A name that is wrong is known before anything is done.
     let feed = open_feed(&args, context)?;
+    let snapshots = read_snapshots(&args)?;
     if args.dry_run {
         preview(&args, context, &home, feed)
     } else {
-        carry_out(&args, context, &home, feed)
+        carry_out(&args, context, &home, feed, &snapshots)
     }
+}
+
+/// The content of snapshots, if there is any.
+fn read_snapshots(args: &MintArgs) -> Result<Snapshots, Failure> {
+    let Some(path) = &args.snapshots else {
+        return Ok(Snapshots::default());
+    };
+    let file = File::open(path).map_err(FileError::io("open", path))?;
+    Snapshots::read(BufReader::new(file)).map_err(|error| {
+        let exit = match error {
+            SnapshotsError::Io(_) => Exit::Io,
+            _ => Exit::Refused,
+        };
+        Failure::new(exit, format!("{}: {error}", path.display()))
+            .hint("nothing was minted; docs/BATCH.md says what a line holds")
+    })
 }
 
 fn open_feed(args: &MintArgs, context: &Context) -> Result<Feed, Failure> {
@@ -201,6 +227,7 @@ fn carry_out(
     context: &Context,
     home: &Home,
     mut feed: Feed,
+    snapshots: &Snapshots,
 ) -> Result<Exit, Failure> {
     let (mut ledger, _lock) = context.locked_ledger(home)?;
     let started_at = context.now();
@@ -234,7 +261,7 @@ fn carry_out(
     let output = output_of(args);
     let resumable = key
         .as_ref()
-        .and_then(|key| Resumable::of(args, &home.profile, key.public()));
+        .and_then(|key| Resumable::of(args, &home.profile, key.public(), snapshots.sha256()));
     let place = match (&resumable, ledger.unfinished(&output)?) {
         (Some(resumable), Some(kept)) => resumable.place_of(&kept),
         _ => None,
@@ -274,8 +301,16 @@ fn carry_out(
         .map(|key| (key.public().key_id.clone(), started_at));
     context.catch_interrupts()?;
     let mut minter = Minter::new(setting);
-    let ended = mint_all(args, feed, Some(&issuer), &mut minter)?;
+    let ended = mint_all(args, feed, Some((&issuer, snapshots)), &mut minter)?;
     minter.commit()?;
+    if let Some(path) = &args.snapshots {
+        let (filled, all) = (minter.filled, snapshots.len() as u64);
+        context.note(&format!(
+            "{filled} snapshots filled; {} of {}: of papers not minted by this run, whose snapshots stay as they are",
+            counted(all.saturating_sub(filled), "line"),
+            path.display()
+        ));
+    }
     if ended == Ended::Complete
         && let Some(sink) = minter.setting.sink.take()
     {
@@ -359,9 +394,10 @@ fn public_key(args: &MintArgs, keyset: &Keyset) -> Result<PublicKeyObject, Failu
 fn mint_all(
     args: &MintArgs,
     mut feed: Feed,
-    issuer: Option<&Issuer<'_>>,
+    issuing: Option<(&Issuer<'_>, &Snapshots)>,
     minter: &mut Minter<'_>,
 ) -> Result<Ended, Failure> {
+    let issuer = issuing.map(|(issuer, _)| issuer);
     let options = ReadOptions {
         allow_non_ascii: args.input.allow_non_ascii,
     };
@@ -378,7 +414,7 @@ fn mint_all(
                 }
             });
         },
-        |chunk| PreparedChunk::of(chunk, options, issuer),
+        |chunk| PreparedChunk::of(chunk, options, issuing),
         |chunk| perform(chunk, issuer, format, |error| failed(args, error)),
         minter,
     )?;
