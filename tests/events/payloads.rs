@@ -27,8 +27,11 @@ fn reads(kind: EventKind, payload: &Json) -> bool {
     Statement::read(kind, payload, &WORLD.number).is_ok()
 }
 
-/// The rows of the table for a kind: a change, and whether the payload has its form then.
-fn table(kind: EventKind) -> Vec<(Vec<(&'static str, Option<&'static str>)>, bool)> {
+/// A change, and whether the payload has its form then.
+type Row = (Vec<(&'static str, Option<&'static str>)>, bool);
+
+/// The rows of the table for a kind.
+fn table(kind: EventKind) -> Vec<Row> {
     let set = |member, text| (vec![(member, Some(text))], false);
     let good = |member, text| (vec![(member, Some(text))], true);
     let both = |a: (&'static str, &'static str), b: (&'static str, &'static str), holds| {

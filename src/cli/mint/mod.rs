@@ -306,7 +306,8 @@ fn carry_out(
     if let Some(path) = &args.snapshots {
         let (filled, all) = (minter.filled, snapshots.len() as u64);
         context.note(&format!(
-            "{filled} snapshots filled; {} of {}: of papers not minted by this run, whose snapshots stay as they are",
+            "{} filled; {} of {} not used, of papers that this run has not minted",
+            counted(filled, "snapshot"),
             counted(all.saturating_sub(filled), "line"),
             path.display()
         ));
