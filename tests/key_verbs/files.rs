@@ -1,8 +1,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::common::{Home, paper, pith, run, write_private};
 use super::Desk;
+use super::common::{Home, paper, pith, run, write_private};
 
 /// The private key of RFC 8032, section 7.1, test 2.
 const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
