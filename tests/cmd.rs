@@ -14,6 +14,8 @@
 //! | `home/` | a registry home with the key `test-key`, which the passphrase in `passphrase` opens |
 //! | `empty-home/` | a registry home without a key |
 //! | `custodian-a.age`, `custodian-a.json`, … | the keys of three custodians, which the same passphrase opens |
+//! | `author.age`, `other.age` | private keys of others than the registry, which the passphrase opens too |
+//! | `attestation.json`, `replication.json`, `hint.json` | payloads, filled in |
 //! | `wrong-passphrase` | another passphrase |
 //!
 //! The key is one that everybody knows, so that signatures are the same every time. To take over
@@ -37,9 +39,22 @@ const PASSPHRASE: &str = "correct horse battery";
 /// The private key of RFC 8032, section 7.1, test 2.
 const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
 
-fn key() -> PrivateKey {
+/// That of test 3, for an author.
+const AUTHOR: &str = "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7";
+
+/// That of test 1, for somebody who would like to be the author.
+const OTHER: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+
+const ATTESTATION: &str = r#"{"claimant":"Ada Placeholder","method":"orcid","orcid":"0000-0002-1825-0097","strength":"strong"}"#;
+
+const REPLICATION: &str = r#"{"artefact_sha256":"0000000000000000000000000000000000000000000000000000000000000001","artefact_url":null,"claim_ids":["C1"],"formal_system":"lean","kind":"formal_bridge","lines":42}"#;
+
+const HINT: &str =
+    r#"{"base_url":"https://mirror.invalid","mirror_type":"https","name":"A mirror"}"#;
+
+fn key(seed_hex: &str) -> PrivateKey {
     let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(SEED, seed.as_mut()).unwrap();
+    hex::decode_to_slice(seed_hex, seed.as_mut()).unwrap();
     PrivateKey::from_seed(seed)
 }
 
@@ -85,7 +100,7 @@ fn fill(folder: &Path) {
 
     home(&folder.join("empty-home"));
     let home = home(&folder.join("home"));
-    let (id, private) = ("test-key".parse().unwrap(), key());
+    let (id, private) = ("test-key".parse().unwrap(), key(SEED));
     write_private(&home.private_key_path(&id), &cheaply_sealed(&private));
     let public = PublicKey::from(private.verifying_key());
     let object = PublicKeyObject::of_registry(public, id, &home.profile.base_url);
@@ -101,6 +116,12 @@ fn fill(folder: &Path) {
         let public = serde_json::to_vec_pretty(&custodian).unwrap();
         fs::write(path.with_extension("json"), public).unwrap();
     }
+    for (name, seed) in [("author.age", AUTHOR), ("other.age", OTHER)] {
+        write_private(&folder.join(name), &cheaply_sealed(&key(seed)));
+    }
+    write("attestation.json", ATTESTATION);
+    write("replication.json", REPLICATION);
+    write("hint.json", HINT);
     write_private(&folder.join("passphrase"), PASSPHRASE.as_bytes());
     write_private(&folder.join("wrong-passphrase"), b"wrong horse battery");
 }

@@ -337,7 +337,8 @@ fn a_home_that_was_merely_found_does_not_speak_for_a_known_registry() {
     );
 }
 
-/// What nests as deep as a bundle may, nests deeper in the state that is replayed from it.
+/// What nests as deep as a bundle may, would nest deeper in the state that is replayed from it: no
+/// payload may.
 #[test]
 fn a_deep_payload_in_a_bundle_that_lies_about_its_state_is_refused() {
     let world = &*WORLD;
@@ -346,13 +347,16 @@ fn a_deep_payload_in_a_bundle_that_lies_about_its_state_is_refused() {
     let nested = (0..124).fold(canonical::Json::Null, |inner, _| {
         canonical::Json::Array(vec![inner])
     });
-    let payload = canonical::Json::Object([("deep".to_owned(), nested)].into());
-    making.draft.payload = Payload::Open(payload);
+    let mut payload = payload_of("mirror_hint");
+    payload.insert("deep".to_owned(), nested);
+    making.draft.payload = Payload::Open(canonical::Json::Object(payload));
     let deep = making.sign();
     let entry = world.registry.entry();
+    let mut with_deep = merged([&created]);
+    with_deep.events.push(deep);
     let parts = pith::bundle::BundleParts {
         record: world.record.clone(),
-        merged: merged([&created, &deep]),
+        merged: with_deep,
         aliases: Vec::new(),
         timestamp_proofs: Vec::new(),
         mirrors: &[],
@@ -364,8 +368,7 @@ fn a_deep_payload_in_a_bundle_that_lies_about_its_state_is_refused() {
         )],
         built_at: micros(9).seconds(),
     };
-    let mut bundle = parts.sign(micros(9), &world.registry).unwrap();
-    bundle.state = merged([&created]).state;
+    let bundle = parts.sign(micros(9), &world.registry).unwrap();
     let text = bundle.to_wire();
     canonical::read(&text, Numbers::PythonFloats).expect("it nests 128 deep and no deeper");
     assert_eq!(verdict(&text), Verdict::Failed);

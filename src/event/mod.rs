@@ -302,7 +302,7 @@ impl Draft {
         }
     }
 
-    /// The event that shows a paper nobody has judged.
+    /// The event that shows a paper.
     pub fn graph_snapshot(
         subject: PithNumber,
         graph_snapshot: GraphSnapshot,
@@ -313,8 +313,8 @@ impl Draft {
             subject,
             target: "graph".to_owned(),
             payload: Payload::GraphSnapshot(Box::new(SnapshotPayload {
+                verdict_id: graph_snapshot.verdict.id.clone(),
                 graph_snapshot,
-                verdict_id: None,
             })),
             created_at,
             supersedes: Vec::new(),

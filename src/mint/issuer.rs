@@ -11,8 +11,9 @@ use crate::digest::Digest;
 use crate::event::Event;
 use crate::home::Profile;
 use crate::keys::{PublicKeyObject, REGISTRY, SignatureBytes, Signer, TrustedKeys};
-use crate::ledger::{BundleSeal, Compact, Fresh, Held, Issued, Ledger};
-use crate::number::PithNumber;
+use crate::ledger::{BundleSeal, Compact, Fresh, Held, Issued, Ledger, NewRecord};
+use crate::number::{PithNumber, SourceAlias};
+use crate::record::CanonicalRecord;
 use crate::state::{Candidate, KeyTable, merge};
 use crate::time::TimestampMicros;
 use crate::verify::{Policy, Trust, Verdict, verify_bundle};
@@ -36,6 +37,9 @@ pub struct Group {
     pub outcomes: Vec<Outcome>,
     /// The records to be inserted into the ledger.
     pub fresh: Vec<Fresh>,
+    /// Those of them that have more in their snapshots than forms hold, each with the number of
+    /// records in `fresh` that come before it.
+    pub typed: Vec<(usize, NewRecord)>,
     /// New seals for records that the ledger holds.
     pub seals: Vec<(PithNumber, BundleSeal)>,
     /// The papers' bundles, in their order, if they were asked for.
@@ -228,6 +232,15 @@ impl<'a> Issuer<'a> {
                     group.seals.extend(seal.map(|seal| (held.number(), seal)));
                     group.bundles.end_line();
                 }
+                Work::Mint(paper) if paper.content.is_some() => {
+                    let content = paper.content.as_deref().expect("it is there");
+                    let wire = bundles.then_some(&mut group.bundles.text);
+                    let new = self.mint_typed(&paper, content, now, wire)?;
+                    group.typed.push((group.fresh.len(), new));
+                    if bundles {
+                        group.bundles.end_line();
+                    }
+                }
                 Work::Mint(paper) => {
                     let from = group.bundles.next();
                     let fresh = self.mint(*paper, now, bundles, &mut page)?;
@@ -261,6 +274,14 @@ impl<'a> Issuer<'a> {
         }
     }
 
+    pub(super) fn signer(&self) -> Option<&'a dyn Signer> {
+        self.signer
+    }
+
+    pub(super) fn profile(&self) -> &'a Profile {
+        self.profile
+    }
+
     fn sign(
         &self,
         digest: &Digest,
@@ -289,6 +310,7 @@ impl<'a> Issuer<'a> {
             digest,
             number,
             text,
+            ..
         } = paper;
         let what = || (number, record.source.arxiv_version());
         page.begin(&record, &digest, &number, &text, now);
@@ -388,7 +410,7 @@ impl<'a> Issuer<'a> {
     }
 
     /// Signs a bundle of any contents and checks the bytes that will be written.
-    fn seal(
+    pub(super) fn seal(
         &self,
         contents: &Contents,
         now: TimestampMicros,
@@ -412,7 +434,10 @@ impl<'a> Issuer<'a> {
     ) -> Result<(), MintError> {
         match wire {
             Some(wire) => self.check_bundle(wire, &Contents::from(fresh), now),
-            None => self.check_events(fresh),
+            None => {
+                let (events, aliases) = (fresh.events(), fresh.aliases());
+                self.check_events(fresh.number, &events, &aliases, &fresh.record)
+            }
         }
     }
 
@@ -443,17 +468,27 @@ impl<'a> Issuer<'a> {
     }
 
     /// As [`Issuer::check_bundle`], for events that go to the ledger without a bundle.
-    fn check_events(&self, fresh: &Fresh) -> Result<(), MintError> {
-        let fail = |message: &str| Contents::from(fresh).failed(message.to_owned());
+    pub(super) fn check_events(
+        &self,
+        number: PithNumber,
+        events: &[Event],
+        aliases: &[SourceAlias],
+        record: &CanonicalRecord,
+    ) -> Result<(), MintError> {
+        let fail = |message: &str| MintError::SelfCheck {
+            number,
+            arxiv: record.source.arxiv_version(),
+            message: message.to_owned(),
+        };
         let mut candidates = Vec::new();
-        for event in fresh.events() {
-            let wire = canonical::wire(&event).map_err(|e| fail(&e.to_string()))?;
+        for event in events {
+            let wire = canonical::wire(event).map_err(|e| fail(&e.to_string()))?;
             let event: Event = canonical::from_slice(&wire).map_err(|e| fail(&e.to_string()))?;
             candidates.push(Candidate::from(event));
         }
         let keys = KeyTable::of_published([&self.key], &self.profile.registry_id)
             .map_err(|e| fail(&e.to_string()))?;
-        let state = merge(fresh.number, candidates, fresh.aliases(), &keys).state;
+        let state = merge(number, candidates, aliases.iter().cloned(), &keys).state;
         match state.invalid_events.first() {
             Some(invalid) => Err(fail(&format!("not valid: {}", invalid.reason.as_str()))),
             None if state.applied_event_ids.len() == 2 => Ok(()),

@@ -9,13 +9,16 @@ mod issuer;
 mod leaves;
 mod plan;
 mod reissue;
+mod snapshots;
 mod specimen;
+mod typed;
 
 pub(crate) use form::{Forms, Page};
 pub use issuer::{BundleLines, Group, Issuer};
 pub use leaves::{SignedCount, each_signed, holds_other_event};
 pub use plan::{Item, Outcome, Prepared, plan};
 pub use reissue::{Reissue, current_receipt};
+pub use snapshots::{Snapshots, SnapshotsError};
 
 use crate::keys::{KeyId, SignerError};
 use crate::ledger::{LedgerError, Transaction};
@@ -115,8 +118,14 @@ pub enum MintError {
 /// # Errors
 /// Those of the ledger.
 pub fn record(ledger: &Transaction<'_>, group: &Group) -> Result<(), LedgerError> {
-    for fresh in &group.fresh {
-        ledger.insert_fresh(fresh)?;
+    let mut typed = group.typed.iter().peekable();
+    for place in 0..=group.fresh.len() {
+        while let Some((_, new)) = typed.next_if(|(before, _)| *before == place) {
+            ledger.insert(new)?;
+        }
+        if let Some(fresh) = group.fresh.get(place) {
+            ledger.insert_fresh(fresh)?;
+        }
     }
     for (number, seal) in &group.seals {
         ledger.set_seal(number, seal)?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use super::{Fate, OnChange};
 use crate::arxiv::{ArxivId, Paper, text};
@@ -9,10 +10,10 @@ use crate::digest::Digest;
 use crate::ledger::{Held, LedgerError, Transaction};
 use crate::number::PithNumber;
 use crate::record::CanonicalRecord;
-use crate::snapshot::PaperText;
+use crate::snapshot::{PaperText, SnapshotContent};
 
 /// All that minting needs of a paper.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
     /// Its record.
     pub record: CanonicalRecord,
@@ -22,6 +23,8 @@ pub struct Prepared {
     pub number: PithNumber,
     /// What its snapshot shows of it.
     pub text: PaperText,
+    /// What its snapshot shows besides, if anything.
+    pub content: Option<Arc<SnapshotContent>>,
 }
 
 impl Prepared {
@@ -37,6 +40,7 @@ impl Prepared {
             record,
             digest,
             text,
+            content: None,
         }
     }
 

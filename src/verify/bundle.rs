@@ -6,19 +6,19 @@ use super::code::{Code, code_of};
 use super::digests::{Digests, StatedState};
 use super::document::DocumentKind;
 use super::report::{Outcome, Report};
-use super::statement::statement;
+use super::statement::{malformed, proofs, statement};
 use super::trust::{Signed, judge};
 use super::{Policy, Trust, Verdict};
 use crate::arxiv::text;
-use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint, timestamp_proofs};
-use crate::canonical::{Fragment, Json};
+use crate::bundle::{Bundle, BundleSource, Links, Mirror, MirrorHint};
+use crate::canonical::Fragment;
 use crate::digest::Digest;
-use crate::event::{Event, EventId, Payload, RecordCreated};
+use crate::event::{Event, Payload, RecordCreated};
 use crate::keys::{Fingerprint, KeyId, PublicKey, REGISTRY};
 use crate::number::{AliasKind, PithNumber, alias_values};
 use crate::record::CanonicalRecord;
 use crate::snapshot::{EMPTY_SNAPSHOT, EXCERPT_CHARS, GraphSnapshot};
-use crate::state::{Candidate, InvalidEvent, InvalidReason, KeyTable, Replayed, replay};
+use crate::state::{Candidate, KeyTable, Replayed, replay};
 
 /// Judges a bundle that was read.
 pub fn verify_bundle(bundle: &Bundle, policy: &Policy) -> Report {
@@ -183,35 +183,6 @@ fn events<S>(report: &mut Report, bundle: &Bundle<S>, keys: &KeyTable, digests: 
     }
     proofs(report, bundle, &merged);
     state(report, &digests.state, &digests.record_text, &merged);
-}
-
-/// What is wrong with the payload of an event that is not valid for its form.
-fn malformed<S>(bundle: &Bundle<S>, ids: &[EventId], invalid: &InvalidEvent) -> Option<String> {
-    if invalid.reason != InvalidReason::Form {
-        return None;
-    }
-    let mut events = ids.iter().zip(&bundle.events);
-    let (_, event) = events.find(|(id, _)| Some(**id) == invalid.event_id)?;
-    event.statement().err().map(|error| error.to_string())
-}
-
-/// SPEC 8: the proofs are those of the anchors. Others have a form that is not known here.
-fn proofs<S>(report: &mut Report, bundle: &Bundle<S>, merged: &Replayed<'_>) {
-    let expected = timestamp_proofs(merged.events.iter().map(|event| &**event), &merged.state);
-    let stated = bundle.timestamp_proofs.iter();
-    let (named, others): (Vec<&Json>, Vec<&Json>) =
-        stated.partition(|proof| proof.get("event_id").is_some());
-    let subject = "timestamp_proofs";
-    if !named.iter().copied().eq(&expected) {
-        let message = "are not those of the anchors in the state";
-        report.fail(Code::BundleProofs, subject, message);
-    } else if !expected.is_empty() {
-        report.ok(Code::BundleProofs, subject, "are those of the anchors");
-    }
-    if !others.is_empty() {
-        let message = format!("{} in a form not known here", others.len());
-        report.add(Code::BundleProofs, Outcome::Note, subject, message);
-    }
 }
 
 fn state(report: &mut Report, stated: &StatedState<'_>, record: &Fragment, merged: &Replayed<'_>) {

@@ -1,10 +1,13 @@
-//! What events say, as far as this version knows: what is unknown in them, and whether their
-//! timestamps lead to the blocks that the verifier knows.
+//! What events say, as far as this version knows: what is malformed or unknown in them, and
+//! whether their timestamps lead to the blocks that the verifier knows.
 
 use super::code::Code;
 use super::report::{Outcome, Report};
 use super::trust::Trust;
-use crate::event::{AnchorStatus, Event, EventKind, Statement, TimestampAnchor};
+use crate::bundle::{Bundle, timestamp_proofs};
+use crate::canonical::Json;
+use crate::event::{AnchorStatus, Event, EventId, EventKind, Statement, TimestampAnchor};
+use crate::state::{InvalidEvent, InvalidReason, Replayed};
 
 /// Judges what the payload of `event` says; `subject` names the event in reports.
 pub(super) fn statement(report: &mut Report, subject: &str, event: &Event, trust: &Trust) {
@@ -60,5 +63,38 @@ fn timestamp(report: &mut Report, subject: &str, anchor: &TimestampAnchor, trust
     } else {
         let message = format!("does not lead to the block {height} whose header was given");
         add(Outcome::Failed, message);
+    }
+}
+
+/// What is wrong with the payload of an event that is not valid for its form.
+pub(super) fn malformed<S>(
+    bundle: &Bundle<S>,
+    ids: &[EventId],
+    invalid: &InvalidEvent,
+) -> Option<String> {
+    if invalid.reason != InvalidReason::Form {
+        return None;
+    }
+    let mut events = ids.iter().zip(&bundle.events);
+    let (_, event) = events.find(|(id, _)| Some(**id) == invalid.event_id)?;
+    event.statement().err().map(|error| error.to_string())
+}
+
+/// SPEC 8: the proofs are those of the anchors. Others have a form that is not known here.
+pub(super) fn proofs<S>(report: &mut Report, bundle: &Bundle<S>, merged: &Replayed<'_>) {
+    let expected = timestamp_proofs(merged.events.iter().map(|event| &**event), &merged.state);
+    let stated = bundle.timestamp_proofs.iter();
+    let (named, others): (Vec<&Json>, Vec<&Json>) =
+        stated.partition(|proof| proof.get("event_id").is_some());
+    let subject = "timestamp_proofs";
+    if !named.iter().copied().eq(&expected) {
+        let message = "are not those of the anchors in the state";
+        report.fail(Code::BundleProofs, subject, message);
+    } else if !expected.is_empty() {
+        report.ok(Code::BundleProofs, subject, "are those of the anchors");
+    }
+    if !others.is_empty() {
+        let message = format!("{} in a form not known here", others.len());
+        report.add(Code::BundleProofs, Outcome::Note, subject, message);
     }
 }

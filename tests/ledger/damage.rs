@@ -239,7 +239,12 @@ fn an_edge_that_does_not_hold_is_found() {
         event_type: "correction".to_owned(),
         subject: new[0].number,
         target: "record".to_owned(),
-        payload: Payload::Open(pith::canonical::Json::Object(Default::default())),
+        payload: Payload::Open(
+            pith::canonical::from_slice(
+                br#"{"corrected_event_id":null,"member":"title","reason":"A slip","replacement":null}"#,
+            )
+            .unwrap(),
+        ),
         created_at: now().seconds(),
         supersedes: Vec::new(),
         prev_event: Some(EventId::of(pith::digest::Digest::of(b"no such event"))),

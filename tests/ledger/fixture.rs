@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::{Signer as _, SigningKey};
 use pith::arxiv::{Metadata, Paper, ReadOptions, VersionEntry};
 use pith::bundle::Bundle;
-use pith::canonical::Json;
+use pith::canonical;
 use pith::digest::Digest;
 use pith::event::{Draft, Event, Payload, RecordCreated};
 
@@ -143,9 +143,16 @@ pub fn replication(new: &NewRecord, text: &str) -> Event {
         event_type: "replication_record".to_owned(),
         subject: new.number,
         target: "record".to_owned(),
-        payload: Payload::Open(Json::Object(
-            [("note".to_owned(), Json::String(text.to_owned()))].into(),
-        )),
+        payload: Payload::Open(
+            canonical::from_slice(
+                format!(
+                    r#"{{"artefact_sha256":"{}","artefact_url":null,"claim_ids":[],"formal_system":null,"kind":"replication","note":"{text}"}}"#,
+                    Digest::of(text.as_bytes())
+                )
+                .as_bytes(),
+            )
+            .unwrap(),
+        ),
         created_at: now().seconds(),
         supersedes: Vec::new(),
         prev_event: None,

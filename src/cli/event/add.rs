@@ -1,5 +1,6 @@
 //! `pith event add`: events into the ledger.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -231,11 +232,11 @@ impl Adding {
             )));
         }
         let number = event.subject_pith_number;
-        if !self.papers.contains_key(&number) {
-            let merging = merging_of(ledger, number)?;
-            self.papers.insert(number, merging);
-        }
-        let Some(Some(merging)) = self.papers.get_mut(&number) else {
+        let paper = match self.papers.entry(number) {
+            Slot::Occupied(slot) => slot.into_mut(),
+            Slot::Vacant(slot) => slot.insert(merging_of(ledger, number)?),
+        };
+        let Some(merging) = paper else {
             return Ok(Err(format!("the ledger does not hold {number}")));
         };
         if let Some(entry) = self

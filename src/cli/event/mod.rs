@@ -21,7 +21,7 @@ pub struct EventArgs {
 #[derive(Debug, Subcommand)]
 enum EventVerb {
     New(new::NewArgs),
-    Sign(sign::SignArgs),
+    Sign(Box<sign::SignArgs>),
     Add(add::AddArgs),
     List(list::ListArgs),
 }
@@ -29,7 +29,7 @@ enum EventVerb {
 pub fn run(args: EventArgs, context: &Context) -> Result<Exit, Failure> {
     match args.verb {
         EventVerb::New(args) => new::run(args, context),
-        EventVerb::Sign(args) => sign::run(args, context),
+        EventVerb::Sign(args) => sign::run(*args, context),
         EventVerb::Add(args) => add::run(args, context),
         EventVerb::List(args) => list::run(args, context),
     }

@@ -41,6 +41,10 @@ pub struct MintArgs {
     #[arg(long, value_enum, default_value_t = SelfCheckArg::Batch)]
     pub(super) self_check: SelfCheckArg,
 
+    /// What the snapshots of papers show besides their metadata: JSON lines by arXiv id
+    #[arg(long, value_name = "FILE")]
+    pub(super) snapshots: Option<PathBuf>,
+
     /// Stop after N papers
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<u64>,

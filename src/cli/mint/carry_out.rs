@@ -3,7 +3,7 @@
 use crate::home::Home;
 use crate::keys::{PublicKeyObject, TrustedKeys};
 use crate::ledger::LedgerError;
-use crate::mint::Issuer;
+use crate::mint::{Issuer, Snapshots};
 
 use super::args::MintArgs;
 use super::feed::Feed;
@@ -42,6 +42,7 @@ pub fn carry_out(
     context: &Context,
     home: &Home,
     mut feed: Feed,
+    snapshots: &Snapshots,
 ) -> Result<Exit, Failure> {
     let (mut ledger, _lock) = context.locked_ledger(home)?;
     let started_at = context.now();
@@ -78,7 +79,7 @@ pub fn carry_out(
     let output = output_of(args);
     let resumable = key
         .as_ref()
-        .and_then(|key| Resumable::of(args, &home.profile, key.public()));
+        .and_then(|key| Resumable::of(args, &home.profile, key.public(), snapshots.sha256()));
     let place = match (&resumable, ledger.unfinished(&output)?) {
         (Some(resumable), Some(kept)) => resumable.place_of(&kept),
         _ => None,
@@ -118,8 +119,17 @@ pub fn carry_out(
         .as_ref()
         .map(|key| (key.public().key_id.clone(), started_at));
     let mut minter = Minter::new(setting);
-    let ended = mint_all(args, feed, Some(&issuer), &mut minter)?;
+    let ended = mint_all(args, feed, Some((&issuer, snapshots)), &mut minter)?;
     minter.commit()?;
+    if let Some(path) = &args.snapshots {
+        let (filled, all) = (minter.filled, snapshots.len() as u64);
+        context.note(&format!(
+            "{} filled; {} of {} not used, of papers that this run has not minted",
+            counted(filled, "snapshot"),
+            counted(all.saturating_sub(filled), "line"),
+            path.display()
+        ));
+    }
     if ended == Ended::Complete
         && let Some(sink) = minter.setting.sink.take()
     {

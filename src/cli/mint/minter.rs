@@ -7,7 +7,7 @@ use crate::arxiv::{ArxivId, InputError, Item, ReadOptions, Rejection};
 use crate::keys::KeyId;
 use crate::ledger::{Ledger, LedgerError, Run, Transaction};
 use crate::mint::{
-    self, Fate, Group, Issuer, MintError, OnChange, Outcome, Prepared, plan, record,
+    self, Fate, Group, Issuer, MintError, OnChange, Outcome, Prepared, Snapshots, plan, record,
 };
 use crate::number::PithNumber;
 use crate::pipeline::{Planned, PlannedBy, Steps};
@@ -50,11 +50,18 @@ pub struct PreparedChunk {
 
 impl PreparedChunk {
     /// Parses what was read and makes the records.
-    pub fn of(chunk: Chunk, options: ReadOptions, issuer: Option<&Issuer<'_>>) -> Self {
+    pub fn of(
+        chunk: Chunk,
+        options: ReadOptions,
+        issuing: Option<(&Issuer<'_>, &Snapshots)>,
+    ) -> Self {
         let entry = |item| match item {
-            Item::Paper { paper, .. } => match issuer {
-                Some(issuer) => match issuer.prepare(&paper) {
-                    Ok(prepared) => Entry::Paper(Box::new(prepared)),
+            Item::Paper { paper, .. } => match issuing {
+                Some((issuer, snapshots)) => match issuer.prepare(&paper) {
+                    Ok(mut prepared) => {
+                        prepared.content = snapshots.of(&prepared.record.source);
+                        Entry::Paper(Box::new(prepared))
+                    }
                     Err(error) => Entry::Unsound(error),
                 },
                 None => Entry::Paper(Box::new(Prepared::of(&paper))),
@@ -191,6 +198,8 @@ pub struct Minter<'a> {
     papers_left: u64,
     bundles_planned: u64,
     changed_shown: u64,
+    /// Papers minted whose snapshots were filled.
+    pub filled: u64,
     /// Bundles that are printed once they are recorded.
     to_print: Vec<Frame>,
 }
@@ -214,6 +223,7 @@ impl<'a> Minter<'a> {
             frozen: false,
             under_way: HashSet::new(),
             changed_shown: 0,
+            filled: 0,
             to_print: Vec::new(),
         }
     }
@@ -401,6 +411,7 @@ impl Steps for Minter<'_> {
         if self.setting.writes {
             record(self.transaction()?, &group)?;
         }
+        self.filled += group.typed.len() as u64;
         let format = self.setting.sink.as_ref().map(BundleSink::format);
         if format == Some(Format::Stdout) {
             self.to_print.extend(frames);

@@ -16,7 +16,7 @@ use super::error::{Exit, Failure};
 use super::sink::Format;
 pub use args::MintArgs;
 use carry_out::{carry_out, preview};
-use run::open_feed;
+use run::{open_feed, read_snapshots};
 
 pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
@@ -32,15 +32,18 @@ pub fn run(args: MintArgs, context: &Context) -> Result<Exit, Failure> {
         );
     }
     let outputs = [args.bundles.as_deref(), args.input.rejects.as_deref()];
-    context.check_outputs(Some(&home), &args.input.inputs, &outputs)?;
+    let mut inputs = args.input.inputs.clone();
+    inputs.extend(args.snapshots.clone());
+    context.check_outputs(Some(&home), &inputs, &outputs)?;
     if let Some(out) = &args.bundles {
         Format::of(out)?;
     }
     // A name that is wrong is known before anything is done.
     let feed = open_feed(&args, context)?;
+    let snapshots = read_snapshots(&args)?;
     if args.dry_run {
         preview(&args, context, &home, feed)
     } else {
-        carry_out(&args, context, &home, feed)
+        carry_out(&args, context, &home, feed, &snapshots)
     }
 }

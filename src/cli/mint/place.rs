@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::canonical;
+use crate::digest::Digest;
 use crate::home::Profile;
 use crate::keys::PublicKeyObject;
 use crate::ledger::Unfinished;
@@ -40,6 +41,9 @@ struct Command<'a> {
     on_change: &'static str,
     allow_non_ascii: bool,
     limit: Option<u64>,
+    /// The content of snapshots, where there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshots: Option<Digest>,
     registry_id: &'a str,
     base_url: &'a str,
     builder_version: &'a str,
@@ -56,7 +60,12 @@ pub struct Resumable {
 
 impl Resumable {
     /// The run of `args` under `key`; `None` if it reads stdin or writes to stdout.
-    pub fn of(args: &MintArgs, profile: &Profile, key: &PublicKeyObject) -> Option<Self> {
+    pub fn of(
+        args: &MintArgs,
+        profile: &Profile,
+        key: &PublicKeyObject,
+        snapshots: Option<Digest>,
+    ) -> Option<Self> {
         let stdio = Path::new("-");
         let inputs = &args.input.inputs;
         if inputs.iter().any(|input| input == stdio) || args.bundles.as_deref() == Some(stdio) {
@@ -70,6 +79,7 @@ impl Resumable {
             on_change: args.on_change.name(),
             allow_non_ascii: args.input.allow_non_ascii,
             limit: args.limit,
+            snapshots,
             registry_id: &profile.registry_id,
             base_url: &profile.base_url,
             builder_version: &profile.builder_version,

@@ -1,8 +1,13 @@
 //! A run from the first chunk to the last word: through the pipeline, and what is said of it.
 
+use std::fs::File;
+use std::io::BufReader;
+
 use crate::arxiv::{RawReader, ReadOptions};
+use crate::files::FileError;
+use crate::files::watch::{self, Access, Content};
 use crate::ledger::Ledger;
-use crate::mint::{Issuer, MintError};
+use crate::mint::{Issuer, MintError, Snapshots, SnapshotsError};
 use crate::pipeline;
 
 use super::args::{MintArgs, OnError};
@@ -35,6 +40,23 @@ pub fn open_feed(args: &MintArgs, context: &Context) -> Result<Feed, Failure> {
     Ok(Feed::new(RawReader::open(&args.input.inputs, stdin)?))
 }
 
+/// The content of snapshots, if there is any.
+pub fn read_snapshots(args: &MintArgs) -> Result<Snapshots, Failure> {
+    let Some(path) = &args.snapshots else {
+        return Ok(Snapshots::default());
+    };
+    let file = File::open(path).map_err(FileError::io("open", path))?;
+    watch::note(path, Access::Read, || Content::AtEnd);
+    Snapshots::read(BufReader::new(file)).map_err(|error| {
+        let exit = match error {
+            SnapshotsError::Io(_) => Exit::Io,
+            _ => Exit::Refused,
+        };
+        Failure::new(exit, format!("{}: {error}", path.display()))
+            .hint("nothing was minted; docs/BATCH.md says what a line holds")
+    })
+}
+
 /// A run that writes to the ledger alone, and has not begun.
 pub fn setting<'a>(
     args: &'a MintArgs,
@@ -63,9 +85,10 @@ pub fn setting<'a>(
 pub fn mint_all(
     args: &MintArgs,
     mut feed: Feed,
-    issuer: Option<&Issuer<'_>>,
+    issuing: Option<(&Issuer<'_>, &Snapshots)>,
     minter: &mut Minter<'_>,
 ) -> Result<Ended, Failure> {
+    let issuer = issuing.map(|(issuer, _)| issuer);
     let options = ReadOptions {
         allow_non_ascii: args.input.allow_non_ascii,
     };
@@ -78,7 +101,7 @@ pub fn mint_all(
     let ended = pipeline::run(
         args.jobs.unwrap_or_else(all_cores),
         chunks,
-        |chunk| PreparedChunk::of(chunk, options, issuer),
+        |chunk| PreparedChunk::of(chunk, options, issuing),
         |chunk| perform(chunk, issuer, format, |error| failed(args, error)),
         minter,
     )?;

@@ -1,6 +1,10 @@
 //! The graph snapshot: what the registry shows of a paper beside its record (SPEC 6).
 
+mod content;
+
 use serde::{Deserialize, Serialize};
+
+pub use content::{ContentError, References, SnapshotContent};
 
 use crate::arxiv::{Category, Paper, text};
 use crate::canonical::{self, Json, Open};

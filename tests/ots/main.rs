@@ -1,0 +1,6 @@
+//! OpenTimestamps proofs: read as others read them, and within bounds whatever they hold.
+
+mod build;
+mod compare;
+mod hostile;
+mod vectors;
