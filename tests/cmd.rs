@@ -25,13 +25,11 @@
 mod common;
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use common::{paper, papers, published, repository, write_private};
 use pith::home::Home;
 use pith::keys::{CustodianKey, PrivateKey, PublicKey, PublicKeyObject};
-use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -58,17 +56,8 @@ fn key(seed_hex: &str) -> PrivateKey {
     PrivateKey::from_seed(seed)
 }
 
-/// The key under a passphrase that costs next to nothing to try, unlike the toolkit's own.
 fn cheaply_sealed(key: &PrivateKey) -> Vec<u8> {
-    let mut recipient = age::scrypt::Recipient::new(SecretString::from(PASSPHRASE));
-    recipient.set_work_factor(2);
-    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
-    let encryptor = age::Encryptor::with_recipients(recipients).unwrap();
-    let mut file = Vec::new();
-    let mut writer = encryptor.wrap_output(&mut file).unwrap();
-    writer.write_all(key.to_pkcs8_v1_pem().as_bytes()).unwrap();
-    writer.finish().unwrap();
-    file
+    common::cheaply_sealed(key, PASSPHRASE)
 }
 
 fn home(dir: &Path) -> Home {

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use secrecy::ExposeSecret;
+use pith::keys::PrivateKey;
+use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
 /// A time for `--now`.
@@ -180,6 +181,13 @@ pub fn write_private(path: &Path, bytes: &[u8]) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::write(path, bytes).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A key under a passphrase that costs next to nothing to try, unlike the toolkit's own.
+pub fn cheaply_sealed(key: &PrivateKey, passphrase: &str) -> Vec<u8> {
+    let mut recipient = age::scrypt::Recipient::new(SecretString::from(passphrase));
+    recipient.set_work_factor(2);
+    age::encrypt(&recipient, key.to_pkcs8_v1_pem().as_bytes()).unwrap()
 }
 
 /// A line of a Kaggle snapshot with invented metadata; each `n` gives another paper.
