@@ -13,6 +13,8 @@ const AHEAD_DAYS: i64 = 60;
 pub struct KeysetHealth {
     /// Whether no ceremony has taken place yet.
     pub bootstrap: bool,
+    /// Whether it was made to practise.
+    pub rehearsal: bool,
     /// When it ends, if it does.
     pub expires_at: Option<Timestamp>,
     /// How many custodians have to sign, of how many.
@@ -39,6 +41,7 @@ impl From<&TrustedKeys> for KeysetHealth {
     fn from(own: &TrustedKeys) -> Self {
         KeysetHealth {
             bootstrap: true,
+            rehearsal: false,
             expires_at: None,
             custodians: None,
             keys: own.keys.iter().map(KeyHealth::from).collect(),
@@ -51,6 +54,7 @@ impl From<&Keyset> for KeysetHealth {
         let custodians = keyset.custodians.keys.len();
         KeysetHealth {
             bootstrap: false,
+            rehearsal: keyset.rehearsal,
             expires_at: Some(keyset.expires_at),
             custodians: Some((
                 keyset.custodians.threshold,
@@ -81,6 +85,13 @@ pub fn judge_keyset(keyset: &KeysetHealth, now: TimestampMicros) -> Vec<Finding>
             "keyset",
             "this home is in bootstrap: nobody else trusts its keys",
             "hold a genesis ceremony: `pith ceremony plan genesis`",
+        ));
+    }
+    if keyset.rehearsal {
+        findings.push(Finding::warn(
+            "keyset",
+            "the keyset is a REHEARSAL: nobody may rely on it",
+            "use this home to practise only",
         ));
     }
     if let Some(expires_at) = keyset.expires_at {
@@ -183,6 +194,7 @@ mod tests {
     fn health(until: Option<&str>) -> KeysetHealth {
         KeysetHealth {
             bootstrap: false,
+            rehearsal: false,
             expires_at: None,
             custodians: None,
             keys: vec![KeyHealth {
@@ -209,6 +221,13 @@ mod tests {
         let mut expiring = health(None);
         expiring.expires_at = Some("2026-06-02T00:00:00Z".parse().unwrap());
         assert_eq!(worst(&expiring), Status::Warn);
+    }
+
+    #[test]
+    fn a_rehearsal_is_told() {
+        let mut rehearsed = health(None);
+        rehearsed.rehearsal = true;
+        assert_eq!(worst(&rehearsed), Status::Warn);
     }
 
     #[test]

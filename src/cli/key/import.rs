@@ -47,6 +47,7 @@ pub struct ImportArgs {
 }
 
 pub fn run(args: ImportArgs, context: &Context) -> Result<Exit, Failure> {
+    refuse_key_as_argument(&args.file)?;
     let id = &args.id;
     let place = Place::find(
         context,
@@ -76,6 +77,19 @@ pub fn run(args: ImportArgs, context: &Context) -> Result<Exit, Failure> {
         format!("{file} holds the key, and nothing protects it: destroy it and its copies")
     });
     Ok(Exit::Done)
+}
+
+/// A key that was typed in the place of its file is not repeated in a message: messages are kept in logs.
+fn refuse_key_as_argument(path: &Path) -> Result<(), Failure> {
+    const RAW: usize = 32;
+    let typed = path.as_os_str().as_encoded_bytes();
+    if path.symlink_metadata().is_ok() || typed.len() == RAW || PrivateKey::import(typed).is_err() {
+        return Ok(());
+    }
+    let problem = "a private key stands where the name of its file should";
+    Err(Failure::new(Exit::Usage, problem).hint(
+        "do not use that key any more: others on this host could read it, and the shell's history has it",
+    ))
 }
 
 /// The key in `path`, and whether it was sealed.
