@@ -1,5 +1,8 @@
 //! The tables in `docs/` are what the code holds, to the letter.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use pith::arxiv::RejectCode;
 use pith::cli::error::Exit;
 use pith::keyset::Rule;
@@ -8,6 +11,7 @@ use pith::verify::Code;
 const VERIFICATION: &str = include_str!("../docs/VERIFICATION.md");
 const KEYSET: &str = include_str!("../docs/KEYSET.md");
 const REJECTS: &str = include_str!("../docs/REJECTS.md");
+const SECURITY: &str = include_str!("../SECURITY.md");
 
 /// The cells of every row of the table whose first heading is `heading`.
 fn table<'a>(document: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
@@ -120,4 +124,71 @@ fn the_order_in_which_exit_codes_decide_is_documented() {
         assert_eq!(pair[1].worst(pair[0]), pair[0]);
         assert_eq!(pair[0].worst(pair[1]), pair[0]);
     }
+}
+
+/// Whether the file has a test of this name.
+fn has_test(path: &Path, name: &str) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split("#[test]").skip(1).any(|after| {
+        let function = after.split("fn ").nth(1);
+        function.is_some_and(|rest| rest.starts_with(&format!("{name}(")))
+    })
+}
+
+/// Whether `name` is a file of tests, a test in one, a case in `tests/cmd`, or another file of the
+/// repository.
+fn is_shown(name: &str) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = root.join("tests");
+    let file = |path: &str| -> PathBuf { tests.join(format!("{path}.rs")) };
+    match name.split("::").collect::<Vec<_>>()[..] {
+        [path] if path.contains('/') => {
+            root.join(path).exists() || tests.join(format!("{path}.trycmd")).is_file()
+        }
+        [target] => file(target).is_file() || file(&format!("{target}/main")).is_file(),
+        [target, inside] => {
+            let rooms = fs::read_dir(tests.join(target)).into_iter().flatten();
+            let mut rooms = rooms.map(|room| room.unwrap().path());
+            file(&format!("{target}/{inside}")).is_file()
+                || has_test(&file(target), inside)
+                || rooms.any(|room| has_test(&room, inside))
+        }
+        [target, room, test] => has_test(&file(&format!("{target}/{room}")), test),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_claim_names_tests_that_exist() {
+    for (there, name) in [
+        (true, "docs::every_claim_names_tests_that_exist"),
+        (true, "keyset::rules"),
+        (true, "keyset::rules::publish_safety"),
+        (true, "cmd/verify"),
+        (false, "docs::every_claim"),
+        (false, "docs::is_shown"),
+        (false, "keyset::rules::publish"),
+        (false, "keyset::nothing"),
+        (false, "cmd/nothing"),
+        (false, "nothing"),
+    ] {
+        assert_eq!(is_shown(name), there, "{name}");
+    }
+    let mut claims = 0;
+    for heading in ["attacker has", "claim"] {
+        for row in table(SECURITY, heading) {
+            let shown_by = row.last().unwrap();
+            let names: Vec<_> = shown_by.split('`').skip(1).step_by(2).collect();
+            assert!(!names.is_empty(), "nothing shows that {}", row[0]);
+            for name in names {
+                assert!(
+                    is_shown(name),
+                    "`{name}` shows that {}, and is not there",
+                    row[0]
+                );
+            }
+            claims += 1;
+        }
+    }
+    assert!(claims > 50, "{claims}");
 }

@@ -1,11 +1,10 @@
 //! Who approves a keyset, how, and what is refused: at a terminal, without a home, at publication.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use super::common::run;
+use super::common::session::Session;
 use super::registry::{GENESIS, Registry};
 use super::world::{D, private};
 
@@ -95,31 +94,10 @@ fn custodians_sign_without_a_home() {
     );
 }
 
-/// What `script` shows of a command at a terminal of its own, where `keys` are typed once it asks.
+/// What is seen of a command at a terminal of its own, where `keys` are typed once it asks.
 fn typed(command: &str, keys: &str) -> (Option<i32>, String) {
-    let mut child = Command::new("script")
-        .args(["--quiet", "--return", "--command", command, "/dev/null"])
-        .env("SHELL", "/bin/sh")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("`script` is installed");
-    let mut out = child.stdout.take().unwrap();
-    let (mut seen, mut byte) = (String::new(), [0]);
-    while !seen.contains("Type Yes to sign: ") {
-        assert_eq!(
-            out.read(&mut byte).unwrap(),
-            1,
-            "ended before it asked: {seen}"
-        );
-        seen.push(byte[0].into());
-    }
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(keys.as_bytes()).unwrap();
-    let mut rest = Vec::new();
-    out.read_to_end(&mut rest).unwrap();
-    seen.push_str(&String::from_utf8_lossy(&rest));
-    (child.wait().unwrap().code(), seen)
+    let mut session = Session::start(command);
+    session.answer("Type Yes to sign: ", keys).end()
 }
 
 #[test]
