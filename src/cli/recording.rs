@@ -192,7 +192,7 @@ impl Recording {
             ));
         }
         if manner == Manner::Recorded {
-            folder.check_ready(context.now())?;
+            folder.check_ready(|| context.now())?;
         }
         let home = context.home_dir().ok().map(|(dir, _)| dir);
         let recording = Recording {

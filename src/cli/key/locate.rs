@@ -140,11 +140,7 @@ pub fn open_key_with(
 ) -> Result<OpenKey, Failure> {
     let files = KeyFiles::locate(context, name)?;
     let public = files.public()?;
-    harden()?;
-    let private = unlocker.open(public.key_id().as_str(), &files.private)?;
-    if private.public_bytes() != *public.key().as_bytes() {
-        return Err(halves_differ(&files));
-    }
+    let private = open_private(&files, &public, unlocker)?;
     Ok(OpenKey {
         private,
         public,
@@ -152,23 +148,38 @@ pub fn open_key_with(
     })
 }
 
-/// Opens a custodian's key; `refused` says what a signing key is not for.
+fn open_private(
+    files: &KeyFiles,
+    public: &PublicHalf,
+    unlocker: &mut Unlocker,
+) -> Result<PrivateKey, Failure> {
+    harden()?;
+    let private = unlocker.open(public.key_id().as_str(), &files.private)?;
+    if private.public_bytes() != *public.key().as_bytes() {
+        return Err(halves_differ(files));
+    }
+    Ok(private)
+}
+
+/// Opens a custodian's key; `refused` says what a signing key is not for, and nobody is asked for the
+/// passphrase of one.
 pub fn open_custodian(
     context: &Context,
     name: &KeyName,
     unlocker: &mut Unlocker,
     refused: &str,
 ) -> Result<(CustodianKey, PrivateKey), Failure> {
-    let OpenKey {
-        private, public, ..
-    } = open_key_with(context, name, unlocker)?;
-    match public {
-        PublicHalf::Custodian(custodian) => Ok((custodian, private)),
+    let files = KeyFiles::locate(context, name)?;
+    let public = files.public()?;
+    let custodian = match &public {
+        PublicHalf::Custodian(custodian) => custodian.clone(),
         PublicHalf::Signing(object) => {
             let problem = format!("{} is a signing key, which {refused}", object.key_id);
-            Err(Failure::new(Exit::Refused, problem).hint("name a custodian's key"))
+            return Err(Failure::new(Exit::Refused, problem).hint("name a custodian's key"));
         }
-    }
+    };
+    let private = open_private(&files, &public, unlocker)?;
+    Ok((custodian, private))
 }
 
 /// The error for a private key that is not the one its public file is of.
