@@ -89,7 +89,7 @@ fn custodians_sign_without_a_home() {
     ];
     let refused = registry.opening(GENESIS, &args).exits(1);
     assert!(
-        refused.stderr.contains("is no custodian's"),
+        refused.stderr.contains("signs no keysets"),
         "{}",
         refused.stderr
     );
