@@ -15,18 +15,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::bundle::{Bundle, Mirror};
+use crate::digest::Digest;
 use crate::event::Payload;
 use crate::home::{KeysetSettings, Profile};
 use crate::keys::{PublicKeyObject, REGISTRY};
-use crate::mint::{Forms, Page};
+use crate::mint::{Forms, Page, Values};
+use crate::number::PithNumber;
+use crate::time::Timestamp;
 use crate::verify::{
     Check, DocumentKind, Policy, Report, Signed, Verdict, bundle_soundness, excerpt_agrees, judge,
     verify_document,
 };
 
-/// How many issuers' forms are made at the most: bundles of ever other issuers would cost more than
-/// they save.
+/// Of how many issuers the forms are kept.
 const ISSUERS: usize = 16;
+
+/// How many bundles of no known form are each taken for a new issuer's; after that only ever fewer of
+/// them are, since making forms costs more than judging a bundle, and those that are not as they were
+/// minted show none.
+const TRIES: usize = 16;
 
 /// How long a bundle may be, in bytes, whose issuer's forms are made. One that names a million mirrors
 /// would take minutes.
@@ -48,6 +55,8 @@ struct Known {
     key: PublicKeyObject,
     /// What the types find of any sound bundle of these forms.
     checks: Vec<Check>,
+    /// Memory for values that nobody uses now.
+    spare: Mutex<Vec<Values>>,
 }
 
 impl Judge {
@@ -72,11 +81,20 @@ impl Judge {
         if fit && report.verdict() != Verdict::Failed {
             // A single bundle is judged sooner than its forms are made.
             let before = self.unknown.fetch_add(1, Ordering::Relaxed);
-            if (1..=ISSUERS).contains(&before) {
+            if (1..=TRIES).contains(&before) || before.is_power_of_two() {
                 self.learn(bytes, policy);
             }
         }
         report
+    }
+
+    /// Whether [`verify`](Self::verify) would find a document verified, as far as that can be told without
+    /// a report: for who has to say something only of the others. If not, it may be so all the same.
+    pub fn plainly_verified(&self, bytes: &[u8], policy: &Policy) -> bool {
+        let text = str::from_utf8(bytes)
+            .ok()
+            .filter(|_| policy.expect.is_none());
+        text.is_some_and(|text| self.all().iter().any(|known| known.verifies(text, policy)))
     }
 
     /// Of how many issuers it has the forms.
@@ -100,7 +118,7 @@ impl Judge {
         let Ok(text) = str::from_utf8(bytes) else {
             return;
         };
-        if self.by_form(text, policy).is_some() {
+        if self.issuers() >= ISSUERS || self.by_form(text, policy).is_some() {
             return;
         }
         let learned = Bundle::from_slice(bytes).ok().and_then(|b| Known::of(&b));
@@ -143,49 +161,86 @@ impl Known {
             registry_id: profile.registry_id,
             key: key.clone(),
             checks: bundle_soundness(bundle).checks,
+            spare: Mutex::default(),
         })
     }
 
     /// The report on a sound bundle of these forms; `None` if `text` is not one.
     fn judge(&self, text: &str, policy: &Policy) -> Option<Report> {
+        let sound = self.sound(text)?;
+        let mut report = Report {
+            kind: DocumentKind::Bundle,
+            pith_number: Some(sound.number),
+            checks: self.checks.clone(),
+        };
+        self.judge_trust(&sound, policy, &mut report);
+        Some(report)
+    }
+
+    /// Whether `text` is a sound bundle of these forms, by a key that is trusted.
+    fn verifies(&self, text: &str, policy: &Policy) -> bool {
+        self.sound(text).is_some_and(|sound| {
+            let mut report = Report {
+                kind: DocumentKind::Bundle,
+                pith_number: Some(sound.number),
+                checks: Vec::new(),
+            };
+            self.judge_trust(&sound, policy, &mut report);
+            report.verdict() == Verdict::Verified
+        })
+    }
+
+    /// Everything but trust.
+    fn sound(&self, text: &str) -> Option<Sound> {
         let fresh = self.forms.read(text)?;
-        let mut page = Page::new(&self.forms);
-        let signatures = page.recompute(&fresh, Some(text.as_bytes())).ok()?;
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let values = spare.pop().unwrap_or_default();
+        drop(spare);
+        let mut page = Page::on(&self.forms, values);
+        let signatures = page.recompute(&fresh, Some(text.as_bytes()));
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push(page.into_values());
+        drop(spare);
+        let signatures = signatures.ok()?;
         let seal = fresh.seal.as_ref()?;
         let created_at = fresh.origin.minted_at.seconds();
-        let sound = excerpt_agrees(&fresh.compact.text.abstract_excerpt, &fresh.record)
+        let holds = excerpt_agrees(&fresh.compact.text.abstract_excerpt, &fresh.record)
             && created_at <= seal.built_at
             && seal.signed_at >= seal.built_at.into()
             && signatures
                 .iter()
                 .all(|(digest, signature)| self.key.key.verifies(digest, signature));
-        if !sound {
-            return None;
-        }
-        let mut report = Report {
-            kind: DocumentKind::Bundle,
-            pith_number: Some(fresh.number),
-            checks: self.checks.clone(),
-        };
-        let [_, (created, _), (snapshot, _)] = &signatures.events;
-        let (bundle, _) = signatures.bundle.as_ref()?;
-        for (subject, time, covered) in [
-            ("bundle_signature", seal.built_at, bundle),
-            ("events[0]", created_at, created),
-            ("events[1]", created_at, snapshot),
-        ] {
+        let [_, (created, _), (snapshot, _)] = signatures.events;
+        let (bundle, _) = signatures.bundle?;
+        holds.then_some(Sound {
+            number: fresh.number,
+            signed: [
+                ("bundle_signature", seal.built_at, bundle),
+                ("events[0]", created_at, created),
+                ("events[1]", created_at, snapshot),
+            ],
+        })
+    }
+
+    fn judge_trust(&self, sound: &Sound, policy: &Policy, report: &mut Report) {
+        for (subject, time, covered) in &sound.signed {
             let signed = Signed {
-                subject: subject.to_owned(),
+                subject: (*subject).to_owned(),
                 key: &self.key.key,
                 key_id: &self.key.key_id,
                 signer_id: &self.registry_id,
                 signer_type: REGISTRY,
-                time: Some(time),
+                time: Some(*time),
                 covered: Some(covered),
                 decides: true,
             };
-            judge(&mut report, policy, &signed);
+            judge(report, policy, &signed);
         }
-        Some(report)
     }
+}
+
+/// What is asked of a sound bundle by whoever judges its keys: what was signed, when, and its digest.
+struct Sound {
+    number: PithNumber,
+    signed: [(&'static str, Timestamp, Digest); 3],
 }

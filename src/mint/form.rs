@@ -195,19 +195,21 @@ impl Forms {
 
 /// The texts in the blanks, kept from one record to the next for their memory.
 #[derive(Debug)]
-pub(super) struct Values {
-    pub texts: [Vec<u8>; BLANKS],
+pub(crate) struct Values {
+    pub(super) texts: [Vec<u8>; BLANKS],
     minted_at: Option<TimestampMicros>,
 }
 
-impl Values {
-    pub fn new() -> Self {
+impl Default for Values {
+    fn default() -> Self {
         Values {
             texts: std::array::from_fn(|_| Vec::new()),
             minted_at: None,
         }
     }
+}
 
+impl Values {
     fn text(&mut self, blank: Blank) -> &mut Vec<u8> {
         let text = &mut self.texts[blank as usize];
         text.clear();
@@ -268,6 +270,9 @@ impl Values {
     }
 }
 
+/// As many bytes as most bundles have.
+pub(super) const LIKELY: usize = 14 << 10;
+
 /// The forms being filled in for one record after the other.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
@@ -277,12 +282,23 @@ pub(crate) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
+    /// With memory of its own.
     pub fn new(forms: &'a Forms) -> Self {
+        Page::on(forms, Values::default())
+    }
+
+    /// With memory that held the values of another record.
+    pub fn on(forms: &'a Forms, values: Values) -> Self {
         Page {
             forms,
-            values: Values::new(),
-            scratch: Vec::new(),
+            values,
+            scratch: Vec::with_capacity(LIKELY),
         }
+    }
+
+    /// The memory, to be used again.
+    pub fn into_values(self) -> Values {
+        self.values
     }
 
     /// Begins a record. Digests and signatures follow in the order of these functions.

@@ -1,7 +1,7 @@
 //! Issuing under one key: signing, and checking what was signed as it will be written.
 
 use super::contents::{Contents, KeyBook};
-use super::form::{Forms, Page};
+use super::form::{Forms, LIKELY, Page};
 use super::plan::{Item, Outcome, Prepared, Work};
 use super::{MintError, SelfCheck};
 use crate::arxiv::Paper;
@@ -220,6 +220,10 @@ impl<'a> Issuer<'a> {
         bundles: bool,
     ) -> Result<Group, MintError> {
         let mut group = Group::default();
+        if bundles {
+            // Bundles that outgrow it cost a copy of all before them.
+            group.bundles.text.reserve(items.len() * LIKELY);
+        }
         let mut unchecked = Unchecked::default();
         let mut page = Page::new(&self.forms);
         let mut check = Page::new(&self.forms);

@@ -13,7 +13,7 @@ mod snapshots;
 mod specimen;
 mod typed;
 
-pub(crate) use form::{Forms, Page};
+pub(crate) use form::{Forms, Page, Values};
 pub use issuer::{BundleLines, Group, Issuer};
 pub use leaves::{SignedCount, each_signed, holds_other_event};
 pub use plan::{Item, Outcome, Prepared, plan};

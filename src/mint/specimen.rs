@@ -136,7 +136,7 @@ impl Specimen {
 
     pub fn values(&self) -> Values {
         let (fresh, seal) = (&self.fresh, &self.seal);
-        let mut values = Values::new();
+        let mut values = Values::default();
         values.set_record(&fresh.record, &fresh.digest, &fresh.number);
         values.set_text(&fresh.compact.text);
         values.set_minted_at(fresh.origin.minted_at);

@@ -44,6 +44,9 @@ fn acquainted(bundles: &[Vec<u8>], policy: &Policy) -> Judge {
 fn assert_same(judge: &Judge, bytes: &[u8], policy: &Policy) -> Report {
     let report = judge.verify(bytes, policy);
     assert_eq!(report, verify_document(bytes, policy));
+    if judge.plainly_verified(bytes, policy) {
+        assert_eq!(report.verdict(), Verdict::Verified);
+    }
     report
 }
 
@@ -89,6 +92,7 @@ fn reports_are_those_of_the_types() {
                 let verdict = assert_same(&judge, bundle, &policy).verdict();
                 let trusted = at.is_none() && !std::ptr::eq(trust, &nobody);
                 assert_eq!(verdict == Verdict::Verified, trusted);
+                assert_eq!(judge.plainly_verified(bundle, &policy), trusted);
             }
             assert_eq!(judge.issuers(), 1);
         }
@@ -112,7 +116,7 @@ fn no_changed_byte_passes() {
         let before = changed[at];
         for byte in [before ^ 1, b'"', b'0', b'\\', b']'] {
             changed[at] = byte;
-            let report = judge.verify(&changed, &policy);
+            let report = assert_same(&judge, &changed, &policy);
             let same = byte == before;
             assert!(
                 (report.verdict() == Verdict::Verified) == same || unsigned.contains(&at),
@@ -238,4 +242,23 @@ fn bundles_of_ever_other_issuers_are_judged_by_the_types() {
         assert_eq!(verdict, Verdict::Verified);
     }
     assert_eq!(judge.issuers(), 16);
+}
+
+#[test]
+fn an_issuer_is_known_after_any_number_of_bundles_that_show_no_form() {
+    let registry = example();
+    let bundles = minted(&registry, &[numbered(1), numbered(2)]);
+    let trust = registry.trust();
+    let policy = policy(&trust);
+    let judge = Judge::new();
+    let mut other = bundles[0].clone();
+    other.push(b' ');
+    for _ in 0..40 {
+        assert_eq!(judge.verify(&other, &policy).verdict(), Verdict::Verified);
+    }
+    assert_eq!(judge.issuers(), 0);
+    for _ in 0..30 {
+        judge.verify(&bundles[1], &policy);
+    }
+    assert_eq!(judge.issuers(), 1);
 }
