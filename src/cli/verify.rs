@@ -357,6 +357,7 @@ impl Judged {
             verdict: Verdict::Verified,
             text: Vec::new(),
             alone: None,
+            unknown_key: false,
         }
     }
 }
