@@ -3,8 +3,9 @@
 //! Prints the share of the bound that each figure reaches: the time that the same number of
 //! signatures and self-checks alone take on the same cores, in the same round. The bound is Ed25519
 //! alone; the second share is of a bound that counts the digests too which each signature or check
-//! needs: a self-check hashes the final bytes again before it verifies them. A program and not a timed
-//! test: machines differ, and noise is for the reader to judge.
+//! needs: a self-check hashes the final bytes again before it verifies them. The share of CPU time is what
+//! remains of the first when other work disturbs the clock. A program and not a timed test: machines
+//! differ, and noise is for the reader to judge.
 //!
 //! ```text
 //! PITH_CORPUS=papers.jsonl [PITH_ROUNDS=3] [PITH_ONLY=lines,verify,…] cargo bench --bench batch
@@ -60,11 +61,21 @@ fn main() {
         let mut bounds = Vec::new();
         let mut shares = Vec::new();
         let mut shares_with_digests = Vec::new();
+        let mut shares_of_cpu = Vec::new();
         let mut memory = 0;
         for _ in 0..rounds {
+            let before = cpu_seconds();
             let bound = bound(figure.bound, papers, cores);
+            let between = cpu_seconds();
             let digests = hashing(figure.bound.hashed(&work.lengths()), papers, cores);
+            if figure.name == "verify" {
+                work.bundles();
+            }
+            let running = cpu_seconds();
             let (took, peak) = (figure.run)(&work);
+            let after = cpu_seconds();
+            shares_of_cpu
+                .push(100.0 * (between.own - before.own) / (after.children - running.children));
             seconds.push(took);
             bounds.push(bound);
             shares.push(100.0 * bound / took);
@@ -73,7 +84,7 @@ fn main() {
         }
         println!(
             "{:<34} {:>7.2} s  {:>7.0} papers/s  bound {:>7.2} s  share {:>5.1} % (asked {} %), \
-             with digests {:>5.1} %  {} MB",
+             with digests {:>5.1} %, of CPU time {:>5.1} %  {} MB",
             figure.title,
             median(&mut seconds),
             papers as f64 / median(&mut seconds),
@@ -81,6 +92,7 @@ fn main() {
             median(&mut shares),
             figure.asked,
             median(&mut shares_with_digests),
+            median(&mut shares_of_cpu),
             memory / 1024,
         );
     }
@@ -196,6 +208,28 @@ fn hashing(lengths: Vec<usize>, papers: usize, cores: usize) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
+/// The CPU time that this process and its children have used, which other work on the machine takes no
+/// part of.
+struct CpuSeconds {
+    own: f64,
+    children: f64,
+}
+
+fn cpu_seconds() -> CpuSeconds {
+    /// In hundredths of a second, as Linux counts for programs on all its common machines.
+    const TICK: f64 = 0.01;
+    let stat = fs::read_to_string("/proc/self/stat").expect("Linux says");
+    let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
+    let ticks = |field: usize| -> f64 {
+        let text = fields.split_whitespace().nth(field).expect("a field");
+        text.parse::<f64>().expect("a number")
+    };
+    CpuSeconds {
+        own: TICK * (ticks(11) + ticks(12)),
+        children: TICK * (ticks(13) + ticks(14)),
+    }
+}
+
 fn message(core: usize, number: usize) -> [u8; 32] {
     let mut message = [0; 32];
     message[..8].copy_from_slice(&(number as u64).to_le_bytes());
@@ -303,11 +337,17 @@ impl Work {
         command
     }
 
-    fn verify(&self) -> (f64, u64) {
+    /// The bundles of all papers, minted if no run left them.
+    fn bundles(&self) -> PathBuf {
         let out = self.path("out.jsonl");
         if !out.exists() {
             self.mint(Some("out.jsonl"));
         }
+        out
+    }
+
+    fn verify(&self) -> (f64, u64) {
+        let out = self.bundles();
         let key = self.path("new").join("keys/bench.json");
         run(pith(["verify".as_ref(), out.as_os_str()])
             .arg("--trust")

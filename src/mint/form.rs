@@ -216,7 +216,7 @@ impl Values {
         text
     }
 
-    pub fn set(&mut self, blank: Blank, value: impl std::fmt::Display) {
+    pub(super) fn set(&mut self, blank: Blank, value: impl std::fmt::Display) {
         write!(self.text(blank), "{value}").expect("memory takes any text");
     }
 
@@ -229,7 +229,12 @@ impl Values {
         escape_to(self.text(blank), value);
     }
 
-    pub fn set_record(&mut self, record: &CanonicalRecord, digest: &Digest, number: &PithNumber) {
+    pub(super) fn set_record(
+        &mut self,
+        record: &CanonicalRecord,
+        digest: &Digest,
+        number: &PithNumber,
+    ) {
         let metadata = &record.metadata;
         self.put(Blank::Id, record.source.id.as_str());
         self.set(Blank::Version, record.source.version);
@@ -255,13 +260,13 @@ impl Values {
         self.put(Blank::Short8, &suffix[..8]);
     }
 
-    pub fn set_text(&mut self, text: &PaperText) {
+    pub(super) fn set_text(&mut self, text: &PaperText) {
         self.put_escaped(Blank::Title, &text.title);
         self.put_escaped(Blank::Authors, &text.authors_text);
         self.put_escaped(Blank::Excerpt, &text.abstract_excerpt);
     }
 
-    pub fn set_minted_at(&mut self, time: TimestampMicros) {
+    pub(super) fn set_minted_at(&mut self, time: TimestampMicros) {
         // A whole group is minted at one time.
         if self.minted_at.replace(time) != Some(time) {
             self.set(Blank::MintedAt, time);
