@@ -1,6 +1,6 @@
 //! The strict reader and the canonical writer (SPEC 1).
 
-use pith::canonical::{self, Json, MAX_DEPTH, Numbers, from_slice, read};
+use pith::canonical::{self, Json, MAX_DEPTH, MAX_VALUES, Numbers, from_slice, read};
 use pith::digest::Digest;
 use pith::verify::{Policy, Trust, Verdict, verify_document};
 use proptest::prelude::*;
@@ -229,6 +229,14 @@ fn numbers_that_are_hashed_are_integers_of_64_bits() {
     let error = read(b"{\"a\":{\"b\":1.0}}", INTEGERS).unwrap_err();
     assert_eq!((error.path().as_str(), error.offset), ("a.b", 10));
     assert!(error.message.contains("float"), "{error}");
+}
+
+#[test]
+fn a_text_of_more_values_than_any_document_has_is_refused() {
+    let zeros = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+    assert!(read(zeros(MAX_VALUES - 1).as_bytes(), Numbers::Integers).is_ok());
+    let error = read(zeros(MAX_VALUES).as_bytes(), Numbers::Integers).unwrap_err();
+    assert!(error.message.contains("8388608"), "{error}");
 }
 
 #[test]

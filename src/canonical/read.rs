@@ -10,6 +10,10 @@ use super::node::Node;
 /// How deep containers may nest; the top-level one is at depth 1 (SPEC 1).
 pub const MAX_DEPTH: usize = 128;
 
+/// How many values a text may hold, containers and what is in them. A tree takes up to fifty bytes a
+/// value, and a value may be written in two: without a limit a text of 80 MB takes gigabytes.
+pub const MAX_VALUES: usize = 1 << 23;
+
 /// Which numbers besides 64-bit integers the reader lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
@@ -72,7 +76,7 @@ impl ReadError {
 /// # Errors
 /// Anything that RFC 8259 does not allow, and what SPEC 1 refuses besides: a byte order mark,
 /// invalid UTF-8, duplicate keys, lone surrogates, numbers beyond `numbers`, `-0`, nesting deeper
-/// than [`MAX_DEPTH`], bytes after the value.
+/// than [`MAX_DEPTH`], more than [`MAX_VALUES`] values, bytes after the value.
 pub fn read(bytes: &[u8], numbers: Numbers) -> Result<Node<'_>, ReadError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(fault(0, "a byte order mark stands before the text"));
@@ -83,6 +87,7 @@ pub fn read(bytes: &[u8], numbers: Numbers) -> Result<Node<'_>, ReadError> {
         text,
         at: 0,
         numbers,
+        values: 0,
         members: Vec::new(),
     };
     reader.skip_space();
@@ -106,6 +111,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     numbers: Numbers,
+    /// How many values have begun.
+    values: usize,
     /// The members of the objects that are open, those of inner ones after those of outer ones:
     /// how many an object has is known when it closes, so that it grows here and not anew.
     members: Vec<(Cow<'a, str>, Node<'a>)>,
@@ -128,6 +135,10 @@ impl<'a> Reader<'a> {
 
     /// Reads the value at `self.at`; a container there is at `depth`.
     fn value(&mut self, depth: usize) -> Result<Node<'a>, ReadError> {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err(self.error(format!("there are more than {MAX_VALUES} values")));
+        }
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
