@@ -71,7 +71,7 @@ impl Judge {
         if policy.expect.is_some() {
             return verify_document(bytes, policy);
         }
-        if let Ok(text) = str::from_utf8(bytes)
+        if let Some(text) = text_of(bytes)
             && let Some(report) = self.by_form(text, policy)
         {
             return report;
@@ -115,7 +115,7 @@ impl Judge {
     /// Makes the forms of a sound bundle's issuer, if it is as it was minted.
     fn learn(&self, bytes: &[u8], policy: &Policy) {
         let _one_at_a_time = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(text) = str::from_utf8(bytes) else {
+        let Some(text) = text_of(bytes) else {
             return;
         };
         if self.issuers() >= ISSUERS || self.by_form(text, policy).is_some() {
@@ -128,6 +128,12 @@ impl Judge {
             all.push(Arc::new(known));
         }
     }
+}
+
+/// A document without the white space behind it, such as the end of its line.
+fn text_of(bytes: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(bytes).ok()?;
+    Some(text.trim_end_matches([' ', '\t', '\n', '\r']))
 }
 
 impl Known {

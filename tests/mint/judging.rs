@@ -88,7 +88,8 @@ fn reports_are_those_of_the_types() {
                 ..policy(trust)
             };
             let judge = acquainted(&bundles, &policy);
-            for bundle in &bundles {
+            let lines = bundles.iter().map(|bundle| [&bundle[..], b"\r\n"].concat());
+            for bundle in &lines.chain(bundles.clone()).collect::<Vec<_>>() {
                 let verdict = assert_same(&judge, bundle, &policy).verdict();
                 let trusted = at.is_none() && !std::ptr::eq(trust, &nobody);
                 assert_eq!(verdict == Verdict::Verified, trusted);
@@ -251,8 +252,7 @@ fn an_issuer_is_known_after_any_number_of_bundles_that_show_no_form() {
     let trust = registry.trust();
     let policy = policy(&trust);
     let judge = Judge::new();
-    let mut other = bundles[0].clone();
-    other.push(b' ');
+    let other = [b" ", &bundles[0][..]].concat();
     for _ in 0..40 {
         assert_eq!(judge.verify(&other, &policy).verdict(), Verdict::Verified);
     }
