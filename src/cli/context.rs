@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::files::watch::{self, Access, Content};
-use crate::home::Home;
+use crate::home::{Home, InForce};
 use crate::keys::TrustedKeys;
 use crate::ledger::{Ledger, LedgerLock};
 use crate::time::{Timestamp, TimestampMicros};
@@ -286,7 +286,10 @@ impl Context {
     pub fn in_bootstrap(&self) -> Result<bool, Failure> {
         let home = self.home_if_any()?;
         let Some(home) = home else { return Ok(false) };
-        Ok(home.chain()?.is_none() && !home.trusted_keys()?.keys.is_empty())
+        Ok(match home.in_force()? {
+            InForce::Bootstrap(keys) => !keys.keys.is_empty(),
+            InForce::Chain(_) => false,
+        })
     }
 
     /// What a home itself trusts: what it judges by what it issues.
@@ -381,14 +384,13 @@ impl Context {
 /// Trusts what a home does, for the registry that it is.
 fn add_home(trust: &mut Trust, home: &Home) -> Result<(), Failure> {
     let (dir, id) = (home.dir().display(), &home.profile.registry_id);
-    match home.chain()? {
-        Some(chain) => {
+    match home.in_force()? {
+        InForce::Chain(chain) => {
             let version = chain.latest().version;
             let name = format!("version {version} of {id}'s keyset ({dir})");
             trust.add_keyset(name, chain, home.logs_dir());
         }
-        None => {
-            let mut keys = home.trusted_keys()?;
+        InForce::Bootstrap(mut keys) => {
             keys.keys
                 .retain(|entry| entry.signer_id.as_ref() == Some(id));
             trust.add(format!("this home alone (bootstrap, {dir})"), keys);

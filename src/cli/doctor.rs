@@ -14,7 +14,7 @@ use super::output::{self, counted, printable};
 use super::recording::{VERSION, own_digest};
 use crate::ceremony::{CeremonyError, Folder};
 use crate::doctor::{Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset};
-use crate::home::{Home, PROFILE_FILE};
+use crate::home::{Home, InForce, PROFILE_FILE};
 use crate::ledger::{Brief, LedgerLock};
 use crate::time::TimestampMicros;
 
@@ -232,15 +232,12 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
-    let read = home.chain().and_then(|chain| match chain {
-        Some(chain) => {
+    let read = home.in_force().map(|in_force| match in_force {
+        InForce::Chain(chain) => {
             let keyset = chain.latest();
-            Ok((KeysetHealth::from(keyset), keyset.trusted_keys()))
+            (KeysetHealth::from(keyset), keyset.trusted_keys())
         }
-        None => {
-            let keys = home.trusted_keys()?;
-            Ok((KeysetHealth::from(&keys), keys))
-        }
+        InForce::Bootstrap(keys) => (KeysetHealth::from(&keys), keys),
     });
     let (health, keys) = match read {
         Ok(read) => read,

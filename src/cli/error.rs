@@ -154,7 +154,7 @@ impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         let exit = match error {
             HomeError::Setting { .. } | HomeError::NotAHome { .. } => Exit::Usage,
-            HomeError::Keyset { .. } => Exit::Refused,
+            HomeError::Keyset { .. } | HomeError::DraftChanged { .. } => Exit::Refused,
             _ => Exit::Io,
         };
         let failure = Failure::of(exit, &error);
@@ -166,6 +166,8 @@ impl From<HomeError> for Failure {
                 failure.hint("make one with `pith init DIR --registry-id ID --base-url URL`")
             }
             HomeError::Keyset { source, .. } => failure.hint(source.hint()),
+            HomeError::DraftChanged { .. } => failure
+                .hint("look at it with `pith keyset diff`, and repeat this if it is still wanted"),
             HomeError::Malformed { .. } => {
                 failure.hint("correct the file, or restore it from a backup")
             }

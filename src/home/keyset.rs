@@ -7,16 +7,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::draft::{lock_folder, read_keyset};
 use super::{Home, HomeError, pretty};
 use crate::canonical;
 use crate::digest::Digest;
 use crate::files::{self, Existing, FileError};
-use crate::keys::{KeyId, KeyStatus, PublicKeyObject, TrustedKey, TrustedKeys};
+use crate::keys::{KeyStatus, PublicKeyObject, TrustedKey, TrustedKeys};
 use crate::keyset::{Chain, Fault, Faulty, Keyset, KeysetFile, Rule, SafetyPolicy};
 use crate::text::constant;
 use crate::time::Timestamp;
-
-const DAY: u32 = 24 * 60 * 60;
 
 /// What new keysets state: the table `[keyset]` of `registry.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -44,14 +43,14 @@ impl KeysetSettings {
     /// As a first keyset states them.
     pub fn policy(&self) -> SafetyPolicy {
         SafetyPolicy {
-            publish_safety_seconds: u32::from(self.publish_safety_days) * DAY,
-            retire_safety_seconds: u32::from(self.retire_safety_days) * DAY,
+            publish_safety_seconds: SafetyPolicy::seconds_of(self.publish_safety_days),
+            retire_safety_seconds: SafetyPolicy::seconds_of(self.retire_safety_days),
         }
     }
 
     /// Until when a version counts that is made now.
     pub fn expires_at(&self, now: Timestamp) -> Timestamp {
-        let lifetime = i64::from(self.lifetime_days) * i64::from(DAY);
+        let lifetime = i64::from(SafetyPolicy::seconds_of(self.lifetime_days));
         Timestamp::from_unix(now.unix().saturating_add(lifetime)).unwrap_or(now)
     }
 }
@@ -67,6 +66,15 @@ constant! {
 struct Seen {
     schema_version: SeenVersion,
     versions: Vec<Published>,
+}
+
+/// What a home goes by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InForce {
+    /// Its own list of keys: no genesis has taken place.
+    Bootstrap(TrustedKeys),
+    /// The versions of its keyset, which keep all rules.
+    Chain(Chain),
 }
 
 /// A version that a home has published.
@@ -87,11 +95,6 @@ impl Home {
         self.dir.join("keys/keyset.json")
     }
 
-    /// The file of the next version, while it is being made.
-    pub fn draft_path(&self) -> PathBuf {
-        self.dir.join("keys/keyset-draft.json")
-    }
-
     /// The file in which a version is kept for good.
     pub fn history_path(&self, version: u32) -> PathBuf {
         self.dir.join(format!("keys/history/keyset-{version}.json"))
@@ -100,11 +103,6 @@ impl Home {
     /// The folder of what ended keys have signed.
     pub fn logs_dir(&self) -> PathBuf {
         self.dir.join("keys/logs")
-    }
-
-    /// The file of what an ended key has signed.
-    pub fn leaves_path(&self, id: &KeyId) -> PathBuf {
-        self.logs_dir().join(format!("{id}.leaves"))
     }
 
     /// The public form of the key that signs, as the registry publishes it.
@@ -121,17 +119,17 @@ impl Home {
     /// # Errors
     /// [`HomeError`] if the keyset cannot be read, is malformed or breaks its rules.
     pub fn trusted_keys(&self) -> Result<TrustedKeys, HomeError> {
-        match self.chain()? {
-            Some(chain) => Ok(chain.latest().trusted_keys()),
-            None => self.own_keys(),
-        }
+        Ok(match self.in_force()? {
+            InForce::Chain(chain) => chain.latest().trusted_keys(),
+            InForce::Bootstrap(keys) => keys,
+        })
     }
 
     /// Whether the keyset is the home's own list of keys, into which a new key may go: custodians
     /// decide over any other.
     ///
     /// # Errors
-    /// As [`chain`](Self::chain).
+    /// As [`in_force`](Self::in_force).
     pub fn in_bootstrap(&self) -> Result<bool, HomeError> {
         Ok(self.chain()?.is_none())
     }
@@ -139,15 +137,26 @@ impl Home {
     /// The versions of the home's keyset, from the first to the one in force; `None` in bootstrap.
     ///
     /// # Errors
-    /// As [`trusted_keys`](Self::trusted_keys); a home never goes back behind what it has published.
+    /// As [`in_force`](Self::in_force).
     pub fn chain(&self) -> Result<Option<Chain>, HomeError> {
+        Ok(match self.in_force()? {
+            InForce::Chain(chain) => Some(chain),
+            InForce::Bootstrap(_) => None,
+        })
+    }
+
+    /// What this home goes by, of one reading of its keyset's file.
+    ///
+    /// # Errors
+    /// As [`trusted_keys`](Self::trusted_keys); a home never goes back behind what it has published.
+    pub fn in_force(&self) -> Result<InForce, HomeError> {
         let seen = self.published()?;
         let path = self.keyset_path();
         let latest = match self.keyset_file()? {
             KeysetFile::Keyset(latest) => *latest,
-            KeysetFile::Bootstrap(_) => {
+            KeysetFile::Bootstrap(keys) => {
                 let Some(last) = seen.last() else {
-                    return Ok(None);
+                    return Ok(InForce::Bootstrap(keys));
                 };
                 let message = format!("has no version, after {} was published", last.version);
                 let fault = Fault::new(Rule::Rollback, "the keyset", message);
@@ -166,7 +175,7 @@ impl Home {
         }
         let mut versions = Vec::new();
         for earlier in 1..version {
-            match self.read_keyset(&self.history_path(earlier))? {
+            match read_keyset(&self.history_path(earlier))? {
                 Some(keyset) => versions.push(keyset),
                 None => {
                     let path = self.history_path(earlier);
@@ -201,7 +210,40 @@ impl Home {
             );
             return Err(broken(path, version, fault));
         }
-        Ok(Some(chain))
+        self.all_seen(&chain, &seen)?;
+        Ok(InForce::Chain(chain))
+    }
+
+    /// Whether it is known of all versions when they were published: how long keys wait depends on it.
+    /// Of the latest it is not yet known where its publication was cut off, and then its draft is there.
+    fn all_seen(&self, chain: &Chain, seen: &[Published]) -> Result<(), HomeError> {
+        let known = |version| seen.iter().any(|known| known.version == version);
+        let latest = chain.latest().version;
+        let missing = (1..=latest).find(|version| !known(*version));
+        let Some(missing) = missing else {
+            return Ok(());
+        };
+        let is_drafted = || {
+            Ok::<_, HomeError>(
+                self.draft()?.map(|draft| draft.digest()) == chain.digest_of(latest).copied(),
+            )
+        };
+        if missing == latest && is_drafted()? {
+            return Ok(());
+        }
+        let path = self.seen_path();
+        let message = format!("does not stand in {}", path.display());
+        let fault = Fault::new(Rule::History, format!("version {missing}"), message);
+        Err(broken(path, latest, fault))
+    }
+
+    /// Whether the publication of the latest version was cut off: publishing again completes it.
+    ///
+    /// # Errors
+    /// As [`published`](Self::published).
+    pub fn is_cut_off(&self, chain: &Chain) -> Result<bool, HomeError> {
+        let latest = chain.latest().version;
+        Ok(self.published()?.iter().all(|seen| seen.version != latest))
     }
 
     /// The versions that this home has published, in their order.
@@ -215,26 +257,6 @@ impl Home {
         };
         let seen: Seen = canonical::from_slice(&bytes).map_err(malformed(path))?;
         Ok(seen.versions)
-    }
-
-    /// The next version as far as it is made, if one is being made.
-    ///
-    /// # Errors
-    /// [`HomeError`] if it is malformed or cannot be read.
-    pub fn draft(&self) -> Result<Option<Keyset>, HomeError> {
-        self.read_keyset(&self.draft_path())
-    }
-
-    /// Keeps the next version as far as it is made.
-    ///
-    /// # Errors
-    /// [`HomeError::File`].
-    pub fn write_draft(&self, draft: &Keyset) -> Result<(), HomeError> {
-        Ok(files::write(
-            &self.draft_path(),
-            &pretty(draft),
-            Existing::Replace,
-        )?)
     }
 
     /// What `next` breaks as this home's next version at `now`, signatures aside.
@@ -260,7 +282,7 @@ impl Home {
             let message = format!("is of {id}, in the home of {home}");
             faults.push(Fault::new(Rule::Registry, "the keyset", message));
         }
-        if now < next.created_at || next.expires_at <= now {
+        if next.is_yet_to_come(now) || next.has_expired(now) {
             let (made, ends) = (next.created_at, next.expires_at);
             let message = format!("is made at {made} and expires at {ends}, and now it is {now}");
             faults.push(Fault::new(Rule::Dates, "the keyset", message));
@@ -298,9 +320,14 @@ impl Home {
             files::write(&self.history_path(next.version), &bytes, Existing::Replace)?;
             files::write(&self.keyset_path(), &bytes, Existing::Replace)?;
         }
-        self.remember(next.version, digest, now)?;
+        self.place_leaves(next)?;
         self.write_signing_key(next)?;
-        remove_if_there(&self.draft_path())
+        self.remember(next.version, digest, now)?;
+        // Somebody may have begun another one meanwhile.
+        match self.draft()? {
+            Some(draft) if draft.digest() == digest => remove_if_there(&self.draft_path()),
+            _ => Ok(()),
+        }
     }
 
     fn remember(&self, version: u32, digest: Digest, now: Timestamp) -> Result<(), HomeError> {
@@ -339,20 +366,6 @@ impl Home {
         KeysetFile::from_slice(&bytes).map_err(malformed(path))
     }
 
-    fn read_keyset(&self, path: &std::path::Path) -> Result<Option<Keyset>, HomeError> {
-        let bytes = read_if_there(path)?;
-        let keyset = bytes.map(|bytes| Keyset::from_slice(&bytes));
-        keyset.transpose().map_err(malformed(path.to_owned()))
-    }
-
-    /// The list of a home in bootstrap.
-    fn own_keys(&self) -> Result<TrustedKeys, HomeError> {
-        match self.keyset_file()? {
-            KeysetFile::Bootstrap(keys) => Ok(keys),
-            KeysetFile::Keyset(keyset) => Ok(keyset.trusted_keys()),
-        }
-    }
-
     pub(super) fn write_own_keys(&self, keys: &TrustedKeys) -> Result<(), HomeError> {
         let bytes = pretty(keys);
         Ok(files::write(
@@ -362,11 +375,10 @@ impl Home {
         )?)
     }
 
-    /// Two commands at once must not lose a key of one of them, nor make two active.
+    /// Two commands at once must not lose a key of one of them, nor make two active, nor lose what one
+    /// of them did to a draft.
     fn lock_keys(&self) -> Result<File, HomeError> {
-        let path = self.dir.join("keys/.lock");
-        let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
-        Ok(locked.map_err(FileError::io("lock", &path))?)
+        lock_folder(&self.dir.join("keys"))
     }
 
     /// Publishes a key of this registry in the home. In bootstrap the home trusts it from then on: as
@@ -379,8 +391,10 @@ impl Home {
     pub fn add_key(&self, object: &PublicKeyObject) -> Result<Option<KeyStatus>, HomeError> {
         let _lock = self.lock_keys()?;
         let path = self.public_key_path(&object.key_id);
-        let in_bootstrap = self.chain()?.is_none();
-        let mut keys = self.trusted_keys()?;
+        let (mut keys, in_bootstrap) = match self.in_force()? {
+            InForce::Bootstrap(keys) => (keys, true),
+            InForce::Chain(chain) => (chain.latest().trusted_keys(), false),
+        };
         let signer_id = Some(self.profile.registry_id.clone());
         let mut entry = TrustedKey::of_registry(object.clone(), signer_id);
         if keys.active().next().is_some() {
@@ -403,8 +417,6 @@ impl Home {
 /// made long before.
 fn too_early(chain: &Chain, next: &Keyset, published: &[Published], now: Timestamp) -> Vec<Fault> {
     let latest = chain.latest();
-    let safety = latest.policy.publish_safety_seconds;
-    let safety = safety.max(next.policy.publish_safety_seconds);
     let begins = next.active().filter(|entry| {
         let before = latest.named(&entry.key.key_id);
         before.is_some_and(|before| before.status == KeyStatus::Next)
@@ -414,14 +426,14 @@ fn too_early(chain: &Chain, next: &Keyset, published: &[Published], now: Timesta
             let id = &entry.key.key_id;
             let mut versions = chain.versions().iter();
             let first = versions.find(|version| version.named(id).is_some())?;
-            let seen = published
-                .iter()
-                .find(|seen| seen.version == first.version)?;
-            let due = seen.published_at.unix().saturating_add(safety.into());
+            let seen = published.iter().find(|seen| seen.version == first.version);
+            // What is not known to be published is published now at the earliest.
+            let since = seen.map_or(now, |seen| seen.published_at);
+            let safety = chain.publish_safety(next, entry.published_at);
+            let due = since.unix().saturating_add(safety.into());
             (now.unix() < due).then(|| {
                 let message = format!(
-                    "was published at {} only, and has to wait {safety} seconds from then",
-                    seen.published_at
+                    "was published at {since} only, and has to wait {safety} seconds from then"
                 );
                 Fault::new(Rule::PublishSafety, format!("key {id}"), message)
             })
@@ -435,14 +447,14 @@ fn broken(path: PathBuf, version: u32, fault: Fault) -> HomeError {
     HomeError::Keyset { path, source }
 }
 
-fn malformed(path: PathBuf) -> impl FnOnce(canonical::DecodeError) -> HomeError {
+pub(super) fn malformed(path: PathBuf) -> impl FnOnce(canonical::DecodeError) -> HomeError {
     move |error| HomeError::Malformed {
         path,
         message: error.to_string(),
     }
 }
 
-fn read_if_there(path: &std::path::Path) -> Result<Option<Vec<u8>>, HomeError> {
+pub(super) fn read_if_there(path: &std::path::Path) -> Result<Option<Vec<u8>>, HomeError> {
     match files::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),

@@ -1,5 +1,6 @@
 //! The registry home: the folder of one registry, the profile in it, and its keyset.
 
+mod draft;
 mod keyset;
 
 use std::fs;
@@ -17,7 +18,8 @@ use crate::keys::{KeyId, PublicKeyObject, TrustedKeys};
 use crate::keyset::Faulty;
 use crate::ledger::{Ledger, LedgerError};
 
-pub use keyset::{KeysetSettings, Published, SeenVersion};
+pub use draft::edit_draft;
+pub use keyset::{InForce, KeysetSettings, Published, SeenVersion};
 
 /// The file that makes a folder a registry home.
 pub const PROFILE_FILE: &str = "registry.toml";
@@ -88,6 +90,12 @@ pub enum HomeError {
         path: PathBuf,
         /// What it breaks.
         source: Faulty,
+    },
+    /// Another command has changed the draft of the next keyset.
+    #[error("{} was changed by another command meanwhile", path.display())]
+    DraftChanged {
+        /// The draft.
+        path: PathBuf,
     },
     /// A file could not be read or written.
     #[error(transparent)]

@@ -7,6 +7,7 @@ use super::fault::{Fault, Faulty};
 use super::rule::Rule;
 use crate::digest::Digest;
 use crate::keys::KeyId;
+use crate::time::Timestamp;
 
 /// Versions of a keyset that keep all rules: the first is taken as it is given, and every other one
 /// follows from the one before it.
@@ -77,9 +78,14 @@ impl Chain {
     /// What `next` breaks as the next version, signatures aside.
     pub fn content_faults(&self, next: &Keyset) -> Vec<Fault> {
         let mut faults = next.content_faults();
-        faults.extend(next.succession_faults(self.latest()));
+        faults.extend(next.succession_faults(&self.versions));
         faults.extend(self.keys.faults(next, self.latest()));
         faults
+    }
+
+    /// How many seconds a key that was published at `since` has to wait before `next` may activate it.
+    pub fn publish_safety(&self, next: &Keyset, since: Timestamp) -> u32 {
+        next.publish_safety(&self.versions, since)
     }
 
     /// The version in force.
@@ -120,11 +126,20 @@ impl KeyHistory {
         latest: &'a Keyset,
     ) -> impl Iterator<Item = Fault> + 'a {
         let fault = |rule, name: &KeyId, message: &str| Fault::new(rule, name.as_str(), message);
+        let taken = move |name: &KeyId, raw: &[u8; 32]| {
+            let other = self.names.get(name).is_some_and(|other| other != raw);
+            let message = "was another key's name before";
+            other.then(|| fault(Rule::DuplicateName, name, message))
+        };
         let custodians = next.custodians.keys.iter().filter_map(move |custodian| {
-            let role = self.roles.get(custodian.key.as_bytes())?;
-            let message = "is a custodian, though its key signed records before";
-            let signed = matches!(role, Role::Signing(_));
-            signed.then(|| fault(Rule::DuplicateKey, &custodian.key_id, message))
+            let (name, raw) = (&custodian.key_id, custodian.key.as_bytes());
+            match self.roles.get(raw) {
+                Some(Role::Signing(_)) => {
+                    let message = "is a custodian, though its key signed records before";
+                    Some(fault(Rule::DuplicateKey, name, message))
+                }
+                _ => taken(name, raw),
+            }
         });
         let signing = next.keys.iter().filter_map(move |entry| {
             let (name, raw) = (&entry.key.key_id, entry.key.key.as_bytes());
@@ -141,11 +156,7 @@ impl KeyHistory {
                     let message = "was left out before, and no key comes back";
                     Some(fault(Rule::DuplicateKey, name, message))
                 }
-                _ if self.names.get(name).is_some_and(|other| other != raw) => {
-                    let message = "was another key's name before";
-                    Some(fault(Rule::DuplicateName, name, message))
-                }
-                _ => None,
+                _ => taken(name, raw),
             }
         });
         custodians.chain(signing)

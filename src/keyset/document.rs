@@ -71,6 +71,13 @@ pub struct SafetyPolicy {
     pub retire_safety_seconds: u32,
 }
 
+impl SafetyPolicy {
+    /// How policies write so many days.
+    pub fn seconds_of(days: u16) -> u32 {
+        u32::from(days) * 24 * 60 * 60
+    }
+}
+
 /// Who approves keysets, and how many of them it takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,6 +189,16 @@ impl Keyset {
         Purpose::Keyset
             .document(self, &[SIGNATURES])
             .expect("a keyset holds only what JSON can")
+    }
+
+    /// Whether its last second is over at this time.
+    pub fn has_expired(&self, at: Timestamp) -> bool {
+        at > self.expires_at
+    }
+
+    /// Whether it is yet to be made at this time.
+    pub fn is_yet_to_come(&self, at: Timestamp) -> bool {
+        at < self.created_at
     }
 
     /// The signing key called `key_id`.

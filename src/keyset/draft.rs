@@ -18,7 +18,7 @@ pub enum Edit {
         /// Its signature of the [`PossessionStatement`](super::PossessionStatement).
         possession: SignatureBytes,
     },
-    /// The key signs from now on.
+    /// The key signs from now on, which ends an emergency.
     Activate(KeyId),
     /// The key signs no more, and what it signed stays good.
     Retire(KeyId, SignedLog),
@@ -154,6 +154,7 @@ impl Keyset {
             Edit::Activate(id) => {
                 let entry = edited.key_to_be(&id, KeyStatus::Active)?;
                 entry.valid_from = Some(now);
+                edited.emergency = None;
             }
             Edit::Retire(id, signed) => {
                 let entry = edited.key_to_be(&id, KeyStatus::Retired)?;

@@ -8,9 +8,20 @@ use super::document::SignedLog;
 use super::merkle::MerkleTree;
 use crate::digest::Digest;
 use crate::files::{Existing, FileError, NewFile};
+use crate::keys::KeyId;
 
 /// A line: 64 hexadecimal digits and a newline.
 const LINE: usize = 65;
+
+/// The file of an ended key in the folder `logs`, as it is published.
+pub fn leaves_path(logs: &Path, id: &KeyId) -> PathBuf {
+    logs.join(format!("{id}.leaves"))
+}
+
+/// The file of a key that a draft ends, until the draft is in force.
+pub fn draft_leaves_path(logs: &Path, id: &KeyId) -> PathBuf {
+    logs.join(format!("{id}.leaves.draft"))
+}
 
 /// A file of leaves is not the one that the keyset speaks of.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +155,16 @@ impl Leaves {
         }
         digests.sort_unstable();
         Ok(Leaves(digests))
+    }
+
+    /// Reads those of the key `id` from the folder `logs`. Those of a draft that came into force stand
+    /// under their first name if its publication was cut off, and are known by what they hold.
+    ///
+    /// # Errors
+    /// [`LeavesError`].
+    pub fn of_key(logs: &Path, id: &KeyId, signed: &SignedLog) -> Result<Self, LeavesError> {
+        Leaves::read(&leaves_path(logs, id), signed)
+            .or_else(|error| Leaves::read(&draft_leaves_path(logs, id), signed).map_err(|_| error))
     }
 
     /// Whether the key has signed this.

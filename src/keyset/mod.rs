@@ -25,7 +25,7 @@ pub use document::{
 };
 pub use draft::{Edit, EditError, SignaturesLost};
 pub use fault::{Fault, Faulty};
-pub use leaves::{Leaves, LeavesError, LeavesWriter};
+pub use leaves::{Leaves, LeavesError, LeavesWriter, draft_leaves_path, leaves_path};
 pub use merkle::MerkleTree;
 pub use rule::Rule;
 pub use signatures::{NotACustodian, Tally};

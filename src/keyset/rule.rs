@@ -36,7 +36,7 @@ catalogue! {
         "One signing key is active, never more; none only in an emergency whose reason the keyset states, and only then.",
         "Activate a key that was published long enough, or say why there is none: `--emergency REASON`.";
     PublishSafety = "keyset.publish-safety",
-        "A key is published as `next` for as long as the policy says before it is active; only the first version activates its key directly. The longer of the old and the new policy holds.",
+        "A key is published as `next` for as long as the policy says before it is active; only the first version activates its key directly. The longest policy of all versions since then holds.",
         "Wait until the time named, then activate it. Keep a second key published as `next`, so that there is one when it is needed.";
     RetireSafety = "keyset.retire-safety",
         "A key stays in the keyset until it was retired or revoked for as long as the policy says.",
@@ -51,7 +51,7 @@ catalogue! {
         "A key that is revoked has a reason and a time, and no other key has.",
         "Revoke it again: `pith keyset draft revoke ID --reason REASON`.";
     Signed = "keyset.signed",
-        "A key that has ended carries the count and the Merkle root of what the ledger knows it to have signed, and no other key does; at publication the ledger knows of nothing else.",
+        "A key that has ended carries the count and the Merkle root of what the ledger knows it to have signed, and no other key does; at publication the ledger knows of no other event and of no other bundle that registry.toml still gives.",
         "Retire or revoke the key again, so that what it signed is counted anew.";
     Dates = "keyset.dates",
         "A version is made after the one before it, expires after it is made, and is published between the two.",
@@ -63,6 +63,6 @@ catalogue! {
         "A home never goes back behind the highest version that it has seen, nor to another one of that number.",
         "The keyset's file was replaced by an older one. Restore keys/ from the latest backup.";
     History = "keyset.history",
-        "The home has every version from the first to the one in force.",
+        "The home has every version from the first to the one in force, and knows when it published each.",
         "Restore keys/history/ from a backup, or fetch the missing versions from where they are published.";
 }

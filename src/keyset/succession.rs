@@ -2,29 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Keyset, SigningKey};
+use super::document::{Keyset, SafetyPolicy, SigningKey};
 use super::fault::Fault;
 use super::rule::Rule;
 use crate::keys::{KeyId, KeyStatus};
 use crate::time::Timestamp;
 
 impl Keyset {
-    /// What this version breaks as the successor of `previous`, signatures aside: what its makers can
-    /// mend. What it breaks by itself is not repeated.
-    pub(super) fn succession_faults(&self, previous: &Keyset) -> Vec<Fault> {
+    /// What this version breaks as the successor of the last of `versions`, signatures aside: what its
+    /// makers can mend. What it breaks by itself is not repeated.
+    pub(super) fn succession_faults(&self, versions: &[Keyset]) -> Vec<Fault> {
         let mut faults = Vec::new();
+        let previous = versions.last().expect("a chain has a first version");
         self.link(previous, &mut faults);
         let before: BTreeMap<&KeyId, &SigningKey> = previous.keys.iter().map(by_name).collect();
         for entry in &self.keys {
             match before.get(&entry.key.key_id) {
-                Some(earlier) => self.kept(earlier, entry, previous, &mut faults),
+                Some(earlier) => self.kept(earlier, entry, versions, &mut faults),
                 None => self.added(entry, &mut faults),
             }
         }
         let now: BTreeMap<&KeyId, &SigningKey> = self.keys.iter().map(by_name).collect();
         for earlier in &previous.keys {
             if !now.contains_key(&earlier.key.key_id) {
-                self.removed(earlier, previous, &mut faults);
+                self.removed(earlier, versions, &mut faults);
             }
         }
         faults
@@ -75,7 +76,7 @@ impl Keyset {
         &self,
         earlier: &SigningKey,
         entry: &SigningKey,
-        previous: &Keyset,
+        versions: &[Keyset],
         faults: &mut Vec<Fault>,
     ) {
         let subject = format!("key {}", entry.key.key_id);
@@ -111,9 +112,8 @@ impl Keyset {
             fault(Rule::Status, "is retired before it was active".to_owned());
         }
         if begins {
-            let due = self.after(earlier.published_at, previous, |policy| {
-                policy.publish_safety_seconds
-            });
+            let safety = self.publish_safety(versions, earlier.published_at);
+            let due = after(earlier.published_at, safety);
             if self.created_at.unix() < due {
                 let message = format!("may not be active before {}", time(due));
                 fault(Rule::PublishSafety, message);
@@ -137,12 +137,16 @@ impl Keyset {
     }
 
     /// A key that this version no longer holds.
-    fn removed(&self, earlier: &SigningKey, previous: &Keyset, faults: &mut Vec<Fault>) {
+    fn removed(&self, earlier: &SigningKey, versions: &[Keyset], faults: &mut Vec<Fault>) {
         let subject = format!("key {}", earlier.key.key_id);
         let message = match earlier.valid_until {
             None => format!("is left out, though it is {}", earlier.status.as_str()),
             Some(ended) => {
-                let due = self.after(ended, previous, |policy| policy.retire_safety_seconds);
+                // Everybody has to hear of a revocation, however long ago the key was retired.
+                let revoked = earlier.revocation.as_ref().map(|revocation| revocation.at);
+                let since = revoked.map_or(ended, |at| at.max(ended));
+                let safety = self.longest(versions, since, |policy| policy.retire_safety_seconds);
+                let due = after(since, safety);
                 if self.created_at.unix() >= due {
                     return;
                 }
@@ -152,17 +156,33 @@ impl Keyset {
         faults.push(Fault::new(Rule::RetireSafety, subject, message));
     }
 
-    /// When a window that began at `start` is over, in seconds since 1970. A policy can't be shortened
-    /// for what is decided together with it.
-    fn after(
-        &self,
-        start: Timestamp,
-        previous: &Keyset,
-        window: impl Fn(&super::SafetyPolicy) -> u32,
-    ) -> i64 {
-        let longer = window(&self.policy).max(window(&previous.policy));
-        start.unix().saturating_add(longer.into())
+    /// How many seconds a key that was published at `since` has to wait before this version, which is to
+    /// follow `versions`, may activate it.
+    pub(super) fn publish_safety(&self, versions: &[Keyset], since: Timestamp) -> u32 {
+        self.longest(versions, since, |policy| policy.publish_safety_seconds)
     }
+
+    /// The longest window of this version, of the one before, and of all that were made since. A policy
+    /// can't be shortened for what is decided together with it, nor for what is waiting already.
+    fn longest(
+        &self,
+        versions: &[Keyset],
+        since: Timestamp,
+        window: impl Fn(&SafetyPolicy) -> u32,
+    ) -> u32 {
+        let meanwhile = versions
+            .iter()
+            .filter(|earlier| earlier.created_at >= since);
+        let all = meanwhile.chain(versions.last()).chain([self]);
+        all.map(|version| window(&version.policy))
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// When a window that began at `start` is over, in seconds since 1970.
+fn after(start: Timestamp, window: u32) -> i64 {
+    start.unix().saturating_add(window.into())
 }
 
 fn by_name(entry: &SigningKey) -> (&KeyId, &SigningKey) {

@@ -5,7 +5,7 @@ use super::contents::{Contents, KeyBook};
 use crate::digest::Digest;
 use crate::home::Profile;
 use crate::keys::Fingerprint;
-use crate::ledger::{Issued, Ledger, LedgerError};
+use crate::ledger::{Issued, Ledger};
 
 /// What was found of a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,21 +51,38 @@ pub fn each_signed<E: From<MintError>>(
     Ok(count)
 }
 
-/// Whether the ledger holds an event that the key has signed and of which `known` does not know.
+/// Whether the ledger holds an event or a bundle that the key has signed and of which `known` does not
+/// know. Seals that [`SignedCount::lost_seals`] counts are nothing it can tell.
 ///
 /// # Errors
-/// Those of the ledger.
-pub fn holds_other_event(
+/// As [`each_signed`].
+pub fn holds_other(
     ledger: &Ledger,
+    profile: &Profile,
     key: &Fingerprint,
     known: impl Fn(&Digest) -> bool,
-) -> Result<bool, LedgerError> {
-    for issued in ledger.issued(None) {
-        if events_by(&issued?, key).any(|digest| !known(digest)) {
-            return Ok(true);
-        }
+) -> Result<bool, MintError> {
+    let looked = each_signed(ledger, profile, key, |digest| match known(digest) {
+        true => Ok(()),
+        false => Err(Looked::Other),
+    });
+    match looked {
+        Ok(_) => Ok(false),
+        Err(Looked::Other) => Ok(true),
+        Err(Looked::Failed(error)) => Err(error),
     }
-    Ok(false)
+}
+
+/// Why looking for what is not known came to an end.
+enum Looked {
+    Other,
+    Failed(MintError),
+}
+
+impl From<MintError> for Looked {
+    fn from(error: MintError) -> Self {
+        Looked::Failed(error)
+    }
 }
 
 fn events_by<'a>(issued: &'a Issued, key: &'a Fingerprint) -> impl Iterator<Item = &'a Digest> {

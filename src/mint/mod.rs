@@ -15,7 +15,7 @@ mod typed;
 
 pub(crate) use form::{Forms, Page, Values};
 pub use issuer::{BundleLines, Group, Issuer};
-pub use leaves::{SignedCount, each_signed, holds_other_event};
+pub use leaves::{SignedCount, each_signed, holds_other};
 pub use plan::{Item, Outcome, Prepared, plan};
 pub use reissue::{Reissue, current_receipt};
 pub use snapshots::{Snapshots, SnapshotsError};

@@ -33,7 +33,15 @@ pub(super) fn verify_keyset(file: &KeysetFile, policy: &Policy) -> Report {
     );
     report.ok(Code::KeysetRules, "keyset", message);
     chain(&mut report, keyset, policy);
-    if policy.at.unwrap_or(policy.now) > keyset.expires_at {
+    let at = policy.at.unwrap_or(policy.now);
+    if keyset.is_yet_to_come(at) {
+        let message = format!(
+            "is made at {}, which is yet to come at {at}",
+            keyset.created_at
+        );
+        report.add(Code::TimeFuture, Outcome::Untrusted, "keyset", message);
+    }
+    if keyset.has_expired(at) {
         let message = format!("expired at {}", keyset.expires_at);
         report.add(Code::KeysetExpired, Outcome::Note, "keyset", message);
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::Policy;
 use super::code::Code;
 use crate::digest::Digest;
-use crate::keys::{KeyId, KeyStatus, TrustedKey};
+use crate::keys::{KeyId, TrustedKey};
 use crate::keyset::{Chain, Keyset, Leaves, SignedLog};
 use crate::time::Timestamp;
 
@@ -50,18 +50,10 @@ impl Standing {
         self.chain.latest()
     }
 
-    /// What the keyset says of a signature that `entry`'s key made of `covered` at `time`.
-    pub fn words(
-        &self,
-        entry: &TrustedKey,
-        covered: Option<&Digest>,
-        time: Option<Timestamp>,
-        policy: &Policy,
-    ) -> Vec<Word> {
+    /// What the keyset says of a signature that a key of it made at `time`, its revocation aside.
+    pub fn words(&self, time: Option<Timestamp>, policy: &Policy) -> Vec<Word> {
         let mut words = Vec::new();
-        if entry.status == KeyStatus::Revoked {
-            words.push(self.revoked(entry, covered));
-        }
+        words.extend(self.yet_to_come(policy));
         words.extend(self.expired(time, policy));
         let keyset = self.keyset();
         if keyset.rehearsal {
@@ -74,17 +66,28 @@ impl Standing {
         words
     }
 
+    fn yet_to_come(&self, policy: &Policy) -> Option<Word> {
+        let (keyset, at) = (self.keyset(), policy.at.unwrap_or(policy.now));
+        keyset.is_yet_to_come(at).then(|| {
+            let (version, made) = (keyset.version, keyset.created_at);
+            let message = format!(
+                "version {version} of the keyset is made at {made}, which is yet to come at {at}"
+            );
+            Word::Refusal(Code::TimeFuture, message)
+        })
+    }
+
     fn expired(&self, time: Option<Timestamp>, policy: &Policy) -> Option<Word> {
         let keyset = self.keyset();
         let (version, end) = (keyset.version, keyset.expires_at);
         let word =
             |text: String| format!("version {version} of the keyset expired at {end}; {text}");
         match time {
-            Some(time) if time > end => {
+            Some(time) if keyset.has_expired(time) => {
                 let message = word(format!("this is dated {time}, after that"));
                 Some(Word::Refusal(Code::KeysetExpired, message))
             }
-            _ if policy.at.unwrap_or(policy.now) <= end => None,
+            _ if !keyset.has_expired(policy.at.unwrap_or(policy.now)) => None,
             Some(time) => {
                 let message = word(format!("this is dated {time}, before that"));
                 Some(Word::Note(Code::KeysetExpired, message))
@@ -96,7 +99,8 @@ impl Standing {
         }
     }
 
-    fn revoked(&self, entry: &TrustedKey, covered: Option<&Digest>) -> Word {
+    /// What the keyset says of the signature of `covered` by a key that it revokes.
+    pub fn revoked(&self, entry: &TrustedKey, covered: Option<&Digest>) -> Word {
         let id = &entry.key.key_id;
         let refusal = |text: String| {
             Word::Refusal(
@@ -131,9 +135,8 @@ impl Standing {
         let (Some(signed), Some(leaves)) = (signed, self.leaves.get(id)) else {
             return Err("the keyset does not say what it signed".to_owned());
         };
-        let path = self.logs.join(format!("{id}.leaves"));
         let read = || {
-            Leaves::read(&path, signed).map_err(|error| {
+            Leaves::of_key(&self.logs, id, signed).map_err(|error| {
                 let cause = std::error::Error::source(&error);
                 let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
                 format!("what it signed before can't be told, since {error}{cause}")

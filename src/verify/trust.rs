@@ -139,7 +139,7 @@ pub(crate) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
         return report.add(code, otherwise, subject, message);
     }
     let speaking: Vec<_> = entries
-        .into_iter()
+        .iter()
         .filter(|(_, entry)| speaks(entry, signed))
         .collect();
     let Some((first, _)) = speaking.first() else {
@@ -165,31 +165,36 @@ pub(crate) fn judge(report: &mut Report, policy: &Policy, signed: &Signed) {
             return report.add(Code::KeyWindow, otherwise, subject, message);
         }
     }
-    // A key that is only announced has signed nothing yet, whatever the time.
-    if speaking
+    // A key that is only announced has signed nothing yet, whatever the time and whatever it is called.
+    if entries
         .iter()
         .any(|(_, entry)| entry.status == KeyStatus::Next)
     {
         let message = format!("is by key {fingerprint} of {who}, which does not sign yet");
         return report.add(Code::KeyWindow, otherwise, subject, message);
     }
-    for (source, entry) in &speaking {
-        let words = match &source.keyset {
-            Some(keyset) => keyset.words(entry, signed.covered, signed.time, policy),
-            None if entry.status == KeyStatus::Revoked => {
-                let message = format!("is by key {fingerprint} of {who}, which was revoked");
-                vec![Word::Refusal(Code::KeyRevoked, message)]
+    // It is the raw key that others have got hold of: its revocation counts under every label.
+    let revoked = entries
+        .iter()
+        .filter(|(_, entry)| entry.status == KeyStatus::Revoked);
+    let revocations = revoked.map(|(source, entry)| match &source.keyset {
+        Some(keyset) => keyset.revoked(entry, signed.covered),
+        None => {
+            let message = format!("is by key {fingerprint} of {who}, which was revoked");
+            Word::Refusal(Code::KeyRevoked, message)
+        }
+    });
+    let keysets = speaking
+        .iter()
+        .filter_map(|(source, _)| source.keyset.as_ref());
+    let of_keysets = keysets.flat_map(|keyset| keyset.words(signed.time, policy));
+    for word in revocations.chain(of_keysets) {
+        match word {
+            Word::Refusal(code, message) => {
+                return report.add(code, otherwise, subject, message);
             }
-            None => Vec::new(),
-        };
-        for word in words {
-            match word {
-                Word::Refusal(code, message) => {
-                    return report.add(code, otherwise, subject, message);
-                }
-                Word::Note(code, message) => {
-                    report.add(code, Outcome::Note, subject, message);
-                }
+            Word::Note(code, message) => {
+                report.add(code, Outcome::Note, subject, message);
             }
         }
     }

@@ -232,7 +232,7 @@ fn what_an_ending_key_signs_after_it_was_counted_is_found_at_publication() {
         refused.stderr
     );
     // Nor is a list taken that is not the one the draft speaks of.
-    let leaves = registry.keys("logs/test-key.leaves");
+    let leaves = registry.keys("logs/test-key.leaves.draft");
     fs::write(&leaves, "").unwrap();
     let refused = registry.at(day_1, &["keyset", "publish"]).exits(1);
     assert!(
@@ -248,4 +248,93 @@ fn what_an_ending_key_signs_after_it_was_counted_is_found_at_publication() {
     registry.sign(&["custodian-a", "custodian-b"]);
     registry.at(day_1, &["keyset", "publish"]).exits(0);
     registry.verify(day_1, "more.jsonl").exits(0);
+}
+
+/// Each of them reads the draft, is asked for nothing, and writes it: none may write what another has
+/// signed away.
+#[test]
+fn custodians_who_sign_at_once_all_have_signed() {
+    let registry = Registry::new();
+    registry.genesis();
+    let all = ["custodian-a", "custodian-b", "custodian-c", "custodian-d"];
+    registry
+        .custodians("2026-06-02T00:00:00Z", "4", &all)
+        .exits(0);
+    let digest = registry.digest();
+    for in_home in [true, false] {
+        let draft = registry.file("draft.json");
+        fs::copy(registry.keys("keyset-draft.json"), &draft).unwrap();
+        let running: Vec<_> = all
+            .iter()
+            .map(|name| {
+                let mut command = registry.home.pith(["keyset", "sign", "--key"]);
+                command.arg(registry.file(&format!("{name}.age")));
+                command.args(["--yes-digest", &digest, "--identity"]);
+                command.arg(registry.file("identity.txt"));
+                if !in_home {
+                    command.arg(&draft);
+                }
+                command.stdout(Stdio::null()).spawn().unwrap()
+            })
+            .collect();
+        for mut process in running {
+            assert!(process.wait().unwrap().success());
+        }
+        let path = match in_home {
+            true => registry.keys("keyset-draft.json"),
+            false => draft,
+        };
+        let signed = pith::keyset::Keyset::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(signed.tally(&signed).signed.len(), 4, "{in_home}");
+        if in_home {
+            let mut unsigned = signed;
+            unsigned.signatures.clear();
+            fs::write(path, serde_json::to_vec(&unsigned).unwrap()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_draft_that_was_thrown_away_leaves_what_is_published_as_it_is() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry
+        .mint("2026-06-01T12:00:00Z", &[1], "old.jsonl")
+        .exits(0);
+    registry.rotate();
+    let published = fs::read(registry.keys("logs/test-key.leaves")).unwrap();
+    let day_12 = "2026-06-13T00:00:00Z";
+    // The bundle is sealed anew by key-2, so fewer of the old key's signatures are known.
+    let resealed = registry.file("resealed.jsonl");
+    let args = ["bundle", "--all", "-o", resealed.to_str().unwrap()];
+    registry.opening(day_12, &args).exits(0);
+    let revoke = ["keyset", "draft", "revoke", "test-key", "--reason", "lost"];
+    registry.at(day_12, &revoke).exits(0);
+    let drafted = fs::read(registry.keys("logs/test-key.leaves.draft")).unwrap();
+    assert_ne!(drafted, published);
+    assert_eq!(
+        fs::read(registry.keys("logs/test-key.leaves")).unwrap(),
+        published
+    );
+    registry
+        .at(day_12, &["keyset", "draft", "new", "--force"])
+        .exits(0);
+    assert_eq!(
+        fs::read(registry.keys("logs/test-key.leaves")).unwrap(),
+        published
+    );
+}
+
+#[test]
+fn policies_are_changed_in_days() {
+    let registry = Registry::new();
+    registry.genesis();
+    let day_1 = "2026-06-02T00:00:00Z";
+    let change = ["keyset", "draft", "policy", "--publish-safety", "20"];
+    registry.at(day_1, &change).exits(0);
+    let draft = fs::read(registry.keys("keyset-draft.json")).unwrap();
+    let policy = pith::keyset::Keyset::from_slice(&draft).unwrap().policy;
+    assert_eq!(policy.publish_safety_seconds, 20 * 24 * 60 * 60);
+    assert_eq!(policy.retire_safety_seconds, 30 * 24 * 60 * 60);
+    registry.at(day_1, &["keyset", "draft", "policy"]).exits(2);
 }

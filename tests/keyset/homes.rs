@@ -4,10 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use pith::home::{Home, HomeError};
-use pith::keyset::{Edit, Keyset, Rule};
+use pith::keyset::{
+    Edit, Keyset, Leaves, LeavesWriter, Rule, SignedLog, draft_leaves_path, leaves_path,
+};
+use pith::time::Timestamp;
 use tempfile::{TempDir, tempdir};
 
 use super::world::*;
+
+const SEEN: &str = "keys/history/published.json";
 
 fn home() -> (TempDir, Home) {
     let folder = tempdir().unwrap();
@@ -61,10 +66,14 @@ fn publication_checks_all_rules() {
 #[test]
 fn publication_of_what_has_expired_or_is_yet_to_come() {
     let (_folder, home) = home();
-    for at in [-1, 365] {
-        let error = home.publish(&first(), day(at)).unwrap_err();
+    let last = day(365);
+    let after = Timestamp::from_unix(last.unix() + 1).unwrap();
+    for at in [day(-1), after] {
+        let error = home.publish(&first(), at).unwrap_err();
         assert_eq!(rules(error), [Rule::Dates], "{at}");
     }
+    // It counts in its last second.
+    home.publish(&first(), last).unwrap();
 }
 
 #[test]
@@ -120,11 +129,8 @@ fn publication_that_was_cut_off_is_completed() {
     let steps: [fn(&Home, &Home); 4] = [
         |home, done| _ = fs::copy(done.history_path(2), home.history_path(2)).unwrap(),
         |home, done| _ = fs::copy(done.keyset_path(), home.keyset_path()).unwrap(),
-        |home, done| {
-            let seen = "keys/history/published.json";
-            fs::copy(done.dir().join(seen), home.dir().join(seen)).unwrap();
-        },
         |home, done| _ = fs::copy(done.signing_key_path(), home.signing_key_path()).unwrap(),
+        |home, done| _ = fs::copy(done.dir().join(SEEN), home.dir().join(SEEN)).unwrap(),
     ];
     let (_done_folder, done) = published(&[(first(), 0), (second(), 1)]);
     for cut in 0..=steps.len() {
@@ -145,6 +151,80 @@ fn publication_that_was_cut_off_is_completed() {
         assert_eq!(home.published().unwrap(), done.published().unwrap());
         assert!(home.draft().unwrap().is_none());
     }
+}
+
+#[test]
+fn when_a_version_was_published_is_not_forgotten() {
+    let (_folder, home) = published(&[(first(), 0), (second(), 1)]);
+    let kept = fs::read(home.dir().join(SEEN)).unwrap();
+    fs::remove_file(home.dir().join(SEEN)).unwrap();
+    assert_eq!(rules(home.chain().unwrap_err()), [Rule::History]);
+    assert_eq!(
+        rules(home.publish(&third(), day(11)).unwrap_err()),
+        [Rule::History]
+    );
+    // Of the latest alone, it is not a publication that was cut off unless its draft is there.
+    let mut seen: serde_json::Value = serde_json::from_slice(&kept).unwrap();
+    seen["versions"].as_array_mut().unwrap().pop().unwrap();
+    fs::write(home.dir().join(SEEN), serde_json::to_vec(&seen).unwrap()).unwrap();
+    assert_eq!(rules(home.chain().unwrap_err()), [Rule::History]);
+    home.write_draft(&second()).unwrap();
+    let chain = home.chain().unwrap().unwrap();
+    assert!(home.is_cut_off(&chain).unwrap());
+    home.publish(&second(), day(1)).unwrap();
+    assert!(!home.is_cut_off(&chain).unwrap());
+    assert_eq!(home.published().unwrap().len(), 2);
+}
+
+fn leaves(path: &Path, count: usize) -> SignedLog {
+    let mut leaves = LeavesWriter::create(path).unwrap();
+    for n in 0..count {
+        leaves
+            .push(&pith::digest::Digest::of(&n.to_be_bytes()))
+            .unwrap();
+    }
+    leaves.finish().unwrap()
+}
+
+/// What an older version says of a key can be looked up until the next one is in force, and from then
+/// on what that one says, wherever its publication was cut off.
+#[test]
+fn what_a_key_signed_is_replaced_by_publication_alone() {
+    let (_folder, home) = published(&[(first(), 0), (second(), 1)]);
+    let logs = home.logs_dir();
+    fs::create_dir_all(&logs).unwrap();
+    let draft_path = draft_leaves_path(&logs, &name(ONE));
+    let retired = leaves(&draft_path, 2);
+    let second = second();
+    let edits = [Edit::Retire(name(ONE), retired), Edit::Activate(name(TWO))];
+    let third = signed(draft(&second, 11, edits), Some(&second), &[A, B]);
+    home.publish(&third, day(11)).unwrap();
+    assert!(!draft_path.exists());
+    Leaves::read(&leaves_path(&logs, &name(ONE)), &retired).unwrap();
+
+    let revoked = leaves(&draft_path, 3);
+    let revoke = Edit::Revoke(name(ONE), "stolen".to_owned(), revoked);
+    let fourth = signed(draft(&third, 12, [revoke]), Some(&third), &[A, B]);
+    home.write_draft(&fourth).unwrap();
+    Leaves::of_key(&logs, &name(ONE), &retired).unwrap();
+    // Cut off once the keyset is in force, before anything has got its name.
+    fs::write(home.history_path(4), serde_json::to_vec(&fourth).unwrap()).unwrap();
+    write(&home.keyset_path(), &fourth);
+    Leaves::of_key(&logs, &name(ONE), &revoked).unwrap();
+    home.publish(&fourth, day(12)).unwrap();
+    Leaves::read(&leaves_path(&logs, &name(ONE)), &revoked).unwrap();
+    assert!(!draft_path.exists());
+}
+
+#[test]
+fn a_draft_that_was_changed_meanwhile_is_not_replaced() {
+    let (_folder, home) = published(&[(first(), 0)]);
+    home.write_draft(&second()).unwrap();
+    let error = home.replace_draft(None, &third()).unwrap_err();
+    assert!(matches!(error, HomeError::DraftChanged { .. }), "{error}");
+    assert_eq!(home.draft().unwrap(), Some(second()));
+    home.replace_draft(Some(&second()), &third()).unwrap();
+    assert_eq!(home.draft().unwrap(), Some(third()));
 }
 
 #[test]

@@ -304,3 +304,43 @@ fn an_expired_keyset_warns_of_what_is_older_and_refuses_what_is_newer() {
         newer.text()
     );
 }
+
+#[test]
+fn a_keyset_that_is_yet_to_come_is_not_trusted() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry.mint(GENESIS, &[1], "old.jsonl").exits(0);
+    registry.verify(GENESIS, "old.jsonl").exits(0);
+    let before = "2026-05-31T23:59:59Z";
+    let keyset = registry.keys("keyset.json");
+    for document in [&registry.file("old.jsonl"), &keyset] {
+        let judged = registry.at(before, &["verify", document.to_str().unwrap()]);
+        let judged = judged.exits(4);
+        let text = judged.text();
+        assert!(text.contains("UNTRUSTED time.future"), "{text}");
+    }
+}
+
+#[test]
+fn a_revocation_holds_under_every_label() {
+    use pith::keys::{KeyStatus, TrustedKeys};
+    use pith::verify::{Policy, Trust, Verdict, verify_document};
+    let verdict = |status: KeyStatus| {
+        let mut relabelled = TrustedKeys::built_in();
+        relabelled.keys[0].key.key_id = "another-label".parse().unwrap();
+        relabelled.keys[0].status = status;
+        let mut trust = Trust::new();
+        trust.add("the built-in keyset", TrustedKeys::built_in());
+        trust.add("another", relabelled);
+        let policy = Policy {
+            trust: &trust,
+            expect: None,
+            at: None,
+            now: "2026-12-01T00:00:00Z".parse().unwrap(),
+        };
+        verify_document(&super::common::published(), &policy).verdict()
+    };
+    assert_eq!(verdict(KeyStatus::Active), Verdict::Verified);
+    assert_eq!(verdict(KeyStatus::Revoked), Verdict::Untrusted);
+    assert_eq!(verdict(KeyStatus::Next), Verdict::Untrusted);
+}

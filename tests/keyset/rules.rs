@@ -274,6 +274,35 @@ fn publish_safety() {
 }
 
 #[test]
+fn publish_safety_is_not_shortened_by_a_version_in_between() {
+    let second = second();
+    let short = Edit::Policy(SafetyPolicy {
+        publish_safety_seconds: 0,
+        ..POLICY
+    });
+    let third = signed(draft(&second, 2, [short]), Some(&second), &[A, B]);
+    let edits = || {
+        [
+            Edit::Retire(name(ONE), nothing()),
+            Edit::Activate(name(TWO)),
+        ]
+    };
+    let versions = || [first(), second.clone(), third.clone()];
+    let early = draft(&third, 10, edits());
+    assert_eq!(breaks_after(versions(), early), [Rule::PublishSafety]);
+    let due = signed(draft(&third, 11, edits()), Some(&third), &[A, B]);
+    chain(versions().into_iter().chain([due]));
+    // A key that comes later has the shorter window.
+    let fourth = signed(draft(&third, 12, [add(THREE)]), Some(&third), &[A, B]);
+    let edits = [
+        Edit::Retire(name(ONE), nothing()),
+        Edit::Activate(name(THREE)),
+    ];
+    let fifth = signed(draft(&fourth, 13, edits), Some(&fourth), &[A, B]);
+    chain(versions().into_iter().chain([fourth, fifth]));
+}
+
+#[test]
 fn publish_safety_for_a_key_that_comes_in_as_active() {
     let mut next = draft(&first(), 1, [Edit::Retire(name(ONE), nothing()), add(TWO)]);
     let entry = next.keys.last_mut().unwrap();
@@ -304,6 +333,53 @@ fn retire_safety() {
         breaks_after([first(), second()], next),
         [Rule::RetireSafety]
     );
+}
+
+#[test]
+fn retire_safety_of_a_key_that_is_revoked_after_its_retirement() {
+    // key-1 was retired on day 11, and is revoked on day 50.
+    let third = third();
+    let revoke = Edit::Revoke(name(ONE), "stolen".to_owned(), nothing());
+    let fourth = signed(draft(&third, 50, [revoke]), Some(&third), &[A, B]);
+    let left_out = |days| {
+        let mut next = draft(&fourth, days, []);
+        next.keys.retain(|entry| entry.key.key_id != name(ONE));
+        next
+    };
+    let versions = || [first(), second(), third.clone(), fourth.clone()];
+    assert_eq!(breaks_after(versions(), left_out(51)), [Rule::RetireSafety]);
+    assert_eq!(breaks_after(versions(), left_out(79)), [Rule::RetireSafety]);
+    let gone = signed(left_out(80), Some(&fourth), &[A, B]);
+    chain(versions().into_iter().chain([gone]));
+}
+
+#[test]
+fn duplicate_name_of_a_custodian_that_a_left_out_key_had() {
+    let mut gone = draft(&third(), 41, []);
+    gone.keys.retain(|entry| entry.key.key_id != name(ONE));
+    let gone = signed(gone, Some(&third()), &[A, B]);
+    let mut named = custodians(2, &[A, B, D]);
+    named.keys[2].key_id = name(ONE);
+    let next = draft(&gone, 42, [Edit::Custodians(named)]);
+    let versions = [first(), second(), third(), gone];
+    assert_eq!(breaks_after(versions, next), [Rule::DuplicateName]);
+}
+
+#[test]
+fn activation_ends_an_emergency() {
+    let second = second();
+    let edits = [
+        Edit::Emergency("for now".to_owned()),
+        Edit::Retire(name(ONE), nothing()),
+        Edit::Activate(name(TWO)),
+    ];
+    let next = draft(&second, 11, edits);
+    assert_eq!(next.emergency, None);
+    chain([
+        first(),
+        second.clone(),
+        signed(next, Some(&second), &[A, B]),
+    ]);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use super::locate::read_public_half;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
-use crate::home::Home;
+use crate::home::{Home, InForce};
 use crate::keys::{KeyId, KeyStatus, PublicHalf, SoftwareKey, TrustedKey, TrustedKeys, harden};
-use crate::keyset::{Chain, Keyset};
+use crate::keyset::Keyset;
 use crate::time::TimestampMicros;
 
 /// Opens the key `id` of the home, or its one active key.
@@ -16,14 +16,12 @@ pub fn open_signing_key(
     unlock: UnlockArgs,
     now: TimestampMicros,
 ) -> Result<SoftwareKey, Failure> {
-    let chain = home.chain()?;
-    let in_force = chain.as_ref().map(Chain::latest);
-    if let Some(keyset) = in_force {
-        may_sign_by(keyset, now)?;
-    }
-    let keyset = match in_force {
-        Some(keyset) => keyset.trusted_keys(),
-        None => home.trusted_keys()?,
+    let keyset = match home.in_force()? {
+        InForce::Chain(chain) => {
+            may_sign_by(chain.latest(), now)?;
+            chain.latest().trusted_keys()
+        }
+        InForce::Bootstrap(keys) => keys,
     };
     let entry = match id {
         Some(id) => match keyset.named(id) {
@@ -82,7 +80,7 @@ fn not_in_keyset(home: &Home, id: &KeyId) -> Failure {
 /// Whether anything may be signed by what the keyset in force says.
 fn may_sign_by(keyset: &Keyset, now: TimestampMicros) -> Result<(), Failure> {
     let (version, end) = (keyset.version, keyset.expires_at);
-    if now.seconds() > end {
+    if keyset.has_expired(now.seconds()) {
         let problem =
             format!("version {version} of the keyset expired at {end}, so nothing is signed");
         return Err(Failure::new(Exit::Refused, problem)

@@ -13,7 +13,7 @@ use crate::home::Home;
 use crate::keys::{CustodianKey, KeyId, PublicKeyObject, Purpose, harden};
 use crate::keyset::{
     Chain, Custodians, Edit, EditError, Keyset, LeavesWriter, MerkleTree, PossessionStatement,
-    SignaturesLost, SignedLog,
+    SafetyPolicy, SignaturesLost, SignedLog, draft_leaves_path,
 };
 use crate::ledger::LedgerLock;
 use crate::mint::{MintError, each_signed};
@@ -48,6 +48,7 @@ enum DraftVerb {
     Retire(IdArgs),
     Revoke(RevokeArgs),
     Custodians(CustodiansArgs),
+    Policy(PolicyArgs),
 }
 
 /// Begin a draft: of the first version, or of the one after the one in force
@@ -109,9 +110,33 @@ struct CustodiansArgs {
     files: Vec<PathBuf>,
 }
 
+/// Change for how long keys are published before and after they sign
+///
+/// What waits already waits for the longest that any version since has said.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct PolicyArgs {
+    /// How many days a key is published before it may be active
+    #[arg(long, value_name = "DAYS")]
+    publish_safety: Option<u16>,
+
+    /// How many days a key stays published after it was retired or revoked
+    #[arg(long, value_name = "DAYS")]
+    retire_safety: Option<u16>,
+}
+
 pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let chain = home.chain()?;
+    if let Some(chain) = &chain
+        && home.is_cut_off(chain)?
+    {
+        let version = chain.latest().version;
+        let problem = format!("the publication of version {version} was cut off");
+        return Err(
+            Failure::new(Exit::Refused, problem).hint("complete it first: `pith keyset publish`")
+        );
+    }
     let mut drafting = match &args.verb {
         DraftVerb::New(new) => Drafting::begin(new, &home, chain.as_ref(), context)?,
         _ => Drafting::resume(&home, chain.as_ref(), context)?,
@@ -127,6 +152,7 @@ pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
             Edit::Revoke(id.clone(), reason.clone(), signed)
         })?,
         DraftVerb::Custodians(custodians) => drafting.custodians(&custodians)?,
+        DraftVerb::Policy(policy) => drafting.policy(&policy)?,
     }
     if let Some(reason) = args.emergency {
         drafting.edit(Edit::Emergency(reason))?;
@@ -134,7 +160,7 @@ pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
     if let Some(time) = args.expires {
         drafting.edit(Edit::Expiry(time))?;
     }
-    home.write_draft(&drafting.draft)?;
+    home.replace_draft(drafting.before.as_ref(), &drafting.draft)?;
     if drafting.lost.0 > 0 {
         context.warn(&format!(
             "{} of the draft lost: it is another one now, to be signed anew",
@@ -159,6 +185,8 @@ pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
 struct Drafting<'a> {
     home: &'a Home,
     draft: Keyset,
+    /// The one that there was.
+    before: Option<Keyset>,
     now: Timestamp,
     lost: SignaturesLost,
     /// Whether it was begun by this command.
@@ -178,7 +206,8 @@ impl<'a> Drafting<'a> {
         chain: Option<&Chain>,
         context: &Context,
     ) -> Result<Self, Failure> {
-        if home.draft()?.is_some() && !args.force {
+        let before = home.draft()?;
+        if before.is_some() && !args.force {
             let problem = format!("{} is a draft already", home.draft_path().display());
             return Err(Failure::new(Exit::Refused, problem)
                 .hint("go on with it; or throw it away: --force"));
@@ -207,6 +236,7 @@ impl<'a> Drafting<'a> {
         Ok(Drafting {
             home,
             draft,
+            before,
             now,
             lost: SignaturesLost(0),
             is_new: true,
@@ -233,6 +263,7 @@ impl<'a> Drafting<'a> {
         let now = time_to_write(context, draft.rehearsal)?;
         Ok(Drafting {
             home,
+            before: Some(draft.clone()),
             draft,
             now,
             lost: SignaturesLost(0),
@@ -305,6 +336,17 @@ impl<'a> Drafting<'a> {
         self.edit(Edit::Custodians(Custodians { threshold, keys }))
     }
 
+    fn policy(&mut self, args: &PolicyArgs) -> Result<(), Failure> {
+        let mut policy = self.draft.policy;
+        if let Some(days) = args.publish_safety {
+            policy.publish_safety_seconds = SafetyPolicy::seconds_of(days);
+        }
+        if let Some(days) = args.retire_safety {
+            policy.retire_safety_seconds = SafetyPolicy::seconds_of(days);
+        }
+        self.edit(Edit::Policy(policy))
+    }
+
     /// Ends a key, and writes down what it has signed as the ledger knows it. The ledger is held until the
     /// draft is written; from then on the key signs nothing.
     fn end(
@@ -320,7 +362,7 @@ impl<'a> Drafting<'a> {
         let (ledger, lock) = context.locked_ledger(self.home)?;
         let logs = self.home.logs_dir();
         fs::create_dir_all(&logs).map_err(FileError::io("make the folder", &logs))?;
-        let path = self.home.leaves_path(id);
+        let path = draft_leaves_path(&logs, id);
         let mut leaves = LeavesWriter::create(&path)?;
         let key = entry.key.key.fingerprint();
         let count = each_signed(&ledger, &self.home.profile, &key, |digest| {

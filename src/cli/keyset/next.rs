@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
-use crate::files::{self, Existing};
+use crate::files;
 use crate::home::Home;
 use crate::keyset::{Chain, Change, Fault, Keyset};
 use crate::words;
@@ -88,13 +88,6 @@ impl Next {
             Some(chain) => chain.content_faults(&self.keyset),
             None => self.keyset.content_faults(),
         }
-    }
-
-    /// Writes the draft back where it came from.
-    pub fn write(&self) -> Result<(), Failure> {
-        let mut bytes = serde_json::to_vec_pretty(&self.keyset).expect("a keyset is JSON");
-        bytes.push(b'\n');
-        Ok(files::write(&self.path, &bytes, Existing::Replace)?)
     }
 
     /// What the draft changes, and what identifies it.

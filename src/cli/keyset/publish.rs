@@ -6,7 +6,7 @@ use crate::cli::output;
 use crate::home::Home;
 use crate::keyset::{Chain, Fault, Keyset, Leaves, Rule, SignedLog, SigningKey};
 use crate::ledger::Ledger;
-use crate::mint::holds_other_event;
+use crate::mint::holds_other;
 use clap::Args;
 use serde::Serialize;
 
@@ -96,11 +96,12 @@ fn signed_faults(
         let mut fault = |message| {
             faults.push(Fault::new(Rule::Signed, format!("key {id}"), message));
         };
-        match Leaves::read(&home.leaves_path(id), signed) {
+        match Leaves::of_key(&home.logs_dir(), id, signed) {
             Err(error) => fault(format!("has no list of what it signed: {error}")),
             Ok(leaves) => {
                 let key = entry.key.key.fingerprint();
-                if holds_other_event(ledger, &key, |digest| leaves.contains(digest))? {
+                let known = |digest: &_| leaves.contains(digest);
+                if holds_other(ledger, &home.profile, &key, known)? {
                     fault("has signed more since that was counted".to_owned());
                 }
             }

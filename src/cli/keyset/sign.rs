@@ -9,6 +9,7 @@ use crate::cli::output;
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
 use crate::cli::terminal::{Terminal, TerminalError, Tty};
 use crate::digest::Digest;
+use crate::home::{HomeError, edit_draft};
 use crate::keys::KeyId;
 use clap::Args;
 use serde::Serialize;
@@ -45,7 +46,7 @@ struct Signed {
 }
 
 pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
-    let mut next = Next::read(&args.next, context)?;
+    let next = Next::read(&args.next, context)?;
     let faults = next.content_faults();
     if !faults.is_empty() {
         return Err(refused("the draft is not fit to be signed", &faults));
@@ -71,15 +72,21 @@ pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
     let mut unlocker = Unlocker::new(args.unlock, SecretSources::of_process());
     let (_, private) = open_custodian(context, &args.key, &mut unlocker, "signs no keysets")?;
     let previous = next.chain.as_ref().map(|chain| chain.latest().clone());
-    let signed_by = next
-        .keyset
-        .sign(previous.as_ref(), &private)
-        .map_err(|error| {
+    let mut signed_by = None;
+    edit_draft(&next.path, |there| {
+        // Others may have signed since it was shown, but nobody may have changed what is signed.
+        let mut keyset = there
+            .filter(|keyset| keyset.digest() == digest)
+            .ok_or_else(|| changed(&next))?;
+        let signed = keyset.sign(previous.as_ref(), &private);
+        signed_by = Some(signed.map_err(|error| {
             Failure::new(Exit::Refused, error.to_string())
                 .hint("`pith keyset show --draft` lists the custodians and their keys")
-        })?;
+        })?);
+        Ok::<_, Failure>(keyset)
+    })?;
     drop(private);
-    next.write()?;
+    let signed_by = signed_by.expect("the draft was signed, or it was an error");
     context.note(&format!(
         "{signed_by} has signed version {}; signed draft: {}",
         next.keyset.version,
@@ -93,6 +100,14 @@ pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
         })?;
     }
     Ok(Exit::Done)
+}
+
+fn changed(next: &Next) -> Failure {
+    let error = HomeError::DraftChanged {
+        path: next.path.clone(),
+    };
+    let problem = format!("{error}: nothing is signed");
+    Failure::new(Exit::Refused, problem).hint("look at it again, and ask what changed")
 }
 
 /// Has the custodian say `Yes` at the terminal.

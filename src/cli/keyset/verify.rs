@@ -56,7 +56,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     print(&chain, context)?;
     let latest = chain.latest();
     let now = context.now().seconds();
-    if now > latest.expires_at {
+    if latest.has_expired(now) {
         context.warn(&format!(
             "version {} expired at {}",
             latest.version, latest.expires_at
