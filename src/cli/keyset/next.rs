@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::canonical;
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::files::{self, Existing};
@@ -92,8 +93,7 @@ impl Next {
 
     /// Writes the draft back where it came from.
     pub fn write(&self) -> Result<(), Failure> {
-        let mut bytes = serde_json::to_vec_pretty(&self.keyset).expect("a keyset is JSON");
-        bytes.push(b'\n');
+        let bytes = canonical::pretty(&self.keyset);
         Ok(files::write(&self.path, &bytes, Existing::Replace)?)
     }
 
