@@ -32,6 +32,7 @@ pub use open::Open;
 pub use read::{MAX_DEPTH, MAX_VALUES, Numbers, ReadError, read};
 pub use stencil::Stencil;
 pub use tree::{ObjectText, tree_digest_without};
+pub(crate) use write::pretty;
 pub use write::{
     WriteError, digest, digest_without, list_shorter_keys_first, shorter_keys_first, to_vec,
     to_vec_without, wire, wire_to,

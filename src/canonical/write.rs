@@ -75,6 +75,13 @@ pub fn wire_to<T: Serialize + ?Sized>(writer: impl io::Write, value: &T) -> Resu
     Ok(())
 }
 
+/// A document of this program's own as people read and edit it: indented, with a newline at the end.
+pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("a document is JSON");
+    bytes.push(b'\n');
+    bytes
+}
+
 /// Open content with shorter keys first, then by bytes, at every level: the order in which the
 /// registry's database keeps objects (SPEC 8).
 struct ShorterKeysFirst<'a>(&'a Json);

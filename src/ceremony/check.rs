@@ -5,7 +5,7 @@ use std::path::Path;
 use super::closing::{Closing, Statement};
 use super::folder::{CLOSING_FILE, Folder, RUNBOOK_FILE, read_transcript};
 use super::opening::Opening;
-use super::products::{PRODUCTS_FOLDER, Product, digest_of, last_written, path_of};
+use super::products::{PRODUCTS_FOLDER, Product, digest_inside, digest_of, last_written};
 use super::transcript::{Fault, Transcript};
 use super::{Base, Place};
 use crate::digest::Digest;
@@ -92,7 +92,7 @@ pub fn check(
     let closing = closing(&mut report, &folder, &transcript);
     let witnessed = closing
         .as_ref()
-        .is_some_and(|closing| witnesses(&mut report, closing, known));
+        .is_some_and(|closing| witnesses(&mut report, closing, known, opening.threshold));
     if !witnessed && !at_end {
         let message = if transcript.is_closed() {
             "is signed by no witness who is known here"
@@ -217,8 +217,13 @@ fn closing(report: &mut Report, folder: &Folder, transcript: &Transcript) -> Opt
 }
 
 /// Whether somebody known has signed; a signature that does not hold is fatal, whoever's it is.
-fn witnesses(report: &mut Report, closing: &Closing, known: &[KnownWitness]) -> bool {
-    let mut witnessed = false;
+fn witnesses(
+    report: &mut Report,
+    closing: &Closing,
+    known: &[KnownWitness],
+    threshold: u32,
+) -> bool {
+    let mut witnessed = 0;
     let mut seen = Vec::new();
     for witness in &closing.witnesses {
         let (id, key) = (&witness.key.key_id, &witness.key.key);
@@ -240,12 +245,15 @@ fn witnesses(report: &mut Report, closing: &Closing, known: &[KnownWitness]) -> 
             );
             continue;
         }
-        let known = known.iter().find(|known| known.is(key, &closing.statement));
-        match known {
+        // Who is known under two names may have signed under either.
+        let is = |known: &&KnownWitness| known.is(key, &closing.statement);
+        let named = |known: &&KnownWitness| is(known) && known.key.key_id == *id;
+        let found = known.iter().find(named);
+        match found.or_else(|| known.iter().find(is)) {
             Some(known) if known.key.key_id == *id => {
                 let message = format!("has signed the head, known from {}", known.source);
                 report.ok(Code::TranscriptWitness, &subject, message);
-                witnessed = true;
+                witnessed += 1;
             }
             Some(known) => {
                 let (name, source) = (&known.key.key_id, &known.source);
@@ -260,12 +268,20 @@ fn witnesses(report: &mut Report, closing: &Closing, known: &[KnownWitness]) -> 
             }
         }
     }
-    witnessed
+    if !closing.witnesses.is_empty() {
+        let message = format!(
+            "known here are {witnessed} of those who have signed the head; the opening asks for {threshold}"
+        );
+        let subject = "witnesses";
+        report.add(Code::TranscriptWitness, Outcome::Note, subject, message);
+    }
+    witnessed > 0
 }
 
 /// Boxes may be ticked in the file; then it is no longer what was rendered, and that is said.
 fn runbook(report: &mut Report, folder: &Folder) {
-    let found = digest_of(&folder.dir().join(RUNBOOK_FILE)).ok().flatten();
+    let found = digest_inside(folder.dir(), Path::new(RUNBOOK_FILE));
+    let found = found.ok().flatten();
     let message = match found {
         Some(digest) if digest == folder.opening.runbook_sha256 => {
             return report.ok(
@@ -373,7 +389,7 @@ fn found(place: &Place, folder: &Folder, home: Option<&Path>) -> Found {
     if place.base == Base::Elsewhere {
         return Found::NotHere;
     }
-    match path_of(place, folder.dir(), home).map(|path| digest_of(&path)) {
+    match digest_of(place, folder.dir(), home) {
         None => Found::NotHere,
         Some(Ok(Some(digest))) => Found::Digest(digest),
         Some(_) => Found::Nothing,

@@ -313,8 +313,7 @@ impl Folder {
     /// # Errors
     /// Those of the system.
     pub fn write_closing(&self, closing: &Closing) -> Result<(), CeremonyError> {
-        let mut bytes = serde_json::to_vec_pretty(closing).expect("a closing is JSON");
-        bytes.push(b'\n');
+        let bytes = canonical::pretty(closing);
         Ok(files::write(
             &self.closing_path(),
             &bytes,
@@ -331,8 +330,7 @@ impl Folder {
         if dir.symlink_metadata().is_ok() {
             return Err(CeremonyError::Exists { dir });
         }
-        let mut json = serde_json::to_vec_pretty(&opening).expect("an opening is JSON");
-        json.push(b'\n');
+        let json = canonical::pretty(&opening);
         let made = tempfile::Builder::new()
             .prefix(".pith-")
             .tempdir_in(parent)

@@ -1,12 +1,12 @@
 //! What came of a ceremony: the files its commands wrote, and whether they are still those.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Base, Entry, Place, Role};
@@ -35,22 +35,41 @@ pub struct Product {
     pub copy: Option<String>,
 }
 
-/// The digest of a regular file; of anything else, which might never end, there is none.
-pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
-        .open(path);
-    match opened {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-        Ok(file) if !file.metadata()?.is_file() => Ok(None),
-        Ok(file) => digest(file).map(Some),
+/// The digest of the regular file `inside` the folder `base`; of anything else, which might never end,
+/// there is none. Links are not followed, neither to the file nor to a folder on the way: a transcript
+/// may come from anywhere, and what it leads to is nobody's to tell.
+pub(super) fn digest_inside(base: &Path, inside: &Path) -> io::Result<Option<Digest>> {
+    let mut opened = match File::open(base) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        folder => folder?,
+    };
+    let mut parts = inside.components().peekable();
+    while let Some(part) = parts.next() {
+        let kind = match parts.peek() {
+            Some(_) => OFlags::DIRECTORY,
+            None => OFlags::NONBLOCK | OFlags::NOCTTY,
+        };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | kind;
+        opened = match openat(&opened, part.as_os_str(), flags, Mode::empty()) {
+            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => return Ok(None),
+            file => File::from(file?),
+        };
     }
+    if !opened.metadata()?.is_file() {
+        return Ok(None);
+    }
+    Digest::of_reader(opened).map(|(digest, _)| Some(digest))
 }
 
-fn digest(file: File) -> io::Result<Digest> {
-    Digest::of_reader(file).map(|(digest, _)| digest)
+/// As [`digest_inside`], of what stands at a place; `None` if that leads out of where it begins, or it is
+/// not known where that is.
+pub(super) fn digest_of(
+    place: &Place,
+    dir: &Path,
+    home: Option<&Path>,
+) -> Option<io::Result<Option<Digest>>> {
+    let (base, inside) = parts_of(place, dir, home)?;
+    Some(digest_inside(base, inside))
 }
 
 /// What was written last at each place that has a digest.
@@ -62,17 +81,22 @@ pub(super) fn last_written(entries: &[Entry]) -> BTreeMap<&Place, Digest> {
         .collect()
 }
 
-/// The path that a place stands for; none if it leads out of where it begins, or that is not known.
-pub(super) fn path_of(place: &Place, dir: &Path, home: Option<&Path>) -> Option<PathBuf> {
+/// Where a place begins, and the path from there; none if it leads out of that, or it is not known.
+fn parts_of<'a>(
+    place: &'a Place,
+    dir: &'a Path,
+    home: Option<&'a Path>,
+) -> Option<(&'a Path, &'a Path)> {
     let path = Path::new(&place.path);
+    let base = match place.base {
+        Base::Elsewhere => return Some((files::folder_of(path), Path::new(path.file_name()?))),
+        Base::Ceremony => dir,
+        Base::Home => home?,
+    };
     let inside = path
         .components()
         .all(|part| matches!(part, std::path::Component::Normal(_)));
-    match place.base {
-        Base::Elsewhere => Some(path.to_owned()),
-        Base::Ceremony => inside.then(|| dir.join(path)),
-        Base::Home => Some(home?.join(path)).filter(|_| inside),
-    }
+    inside.then_some((base, path))
 }
 
 impl Folder {
@@ -89,10 +113,11 @@ impl Folder {
     ) -> Result<Vec<Product>, CeremonyError> {
         let mut products: Vec<Product> = Vec::new();
         for (place, sha256) in last_written(entries) {
-            let Some(path) = path_of(place, self.dir(), home) else {
+            let Some((base, inside)) = parts_of(place, self.dir(), home) else {
                 continue;
             };
-            match digest_of(&path).map_err(FileError::io("read", &path))? {
+            let path = base.join(inside);
+            match digest_inside(base, inside).map_err(FileError::io("read", &path))? {
                 None => continue,
                 Some(found) if found != sha256 => {
                     return Err(CeremonyError::ProductChanged { path });
@@ -130,7 +155,14 @@ impl Folder {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = free_name(&name, taken);
         let folder = self.dir().join(PRODUCTS_FOLDER);
-        std::fs::create_dir_all(&folder).map_err(FileError::io("make the folder", &folder))?;
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| folder.symlink_metadata())
+            // Nothing is written where a link leads.
+            .and_then(|made| match made.is_symlink() {
+                true => Err(io::ErrorKind::NotADirectory.into()),
+                false => Ok(()),
+            })
+            .map_err(FileError::io("make the folder", &folder))?;
         files::write(&folder.join(&name), &bytes, Existing::Replace)?;
         Ok(Some(name))
     }
@@ -167,10 +199,36 @@ mod tests {
             path: path.to_owned(),
         };
         let (dir, home) = (Path::new("/h/ceremonies/c"), Path::new("/h"));
-        let of = |base, path| path_of(&place(base, path), dir, Some(home));
-        assert_eq!(of(Base::Home, "keys/k.json"), Some("/h/keys/k.json".into()));
-        assert_eq!(of(Base::Home, "../x"), None);
-        assert_eq!(of(Base::Ceremony, "/etc/x"), None);
-        assert_eq!(path_of(&place(Base::Home, "x"), dir, None), None);
+        let of = |base, path, home| {
+            let place = place(base, path);
+            parts_of(&place, dir, home).map(|(base, inside)| base.join(inside))
+        };
+        let key = Some("/h/keys/k.json".into());
+        assert_eq!(of(Base::Home, "keys/k.json", Some(home)), key);
+        assert_eq!(of(Base::Home, "../x", Some(home)), None);
+        assert_eq!(of(Base::Ceremony, "/etc/x", Some(home)), None);
+        assert_eq!(of(Base::Home, "x", None), None);
+        let elsewhere = Some("/etc/x".into());
+        assert_eq!(of(Base::Elsewhere, "/etc/x", None), elsewhere);
+    }
+
+    #[test]
+    fn no_link_is_followed_to_a_file_or_on_the_way() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (inside, outside) = (folder.path().join("in"), folder.path().join("out"));
+        for dir in [&inside, &outside, &inside.join("d")] {
+            std::fs::create_dir(dir).unwrap();
+        }
+        for file in [&inside.join("d/x"), &outside.join("x")] {
+            std::fs::write(file, "x").unwrap();
+        }
+        symlink(outside.join("x"), inside.join("link")).unwrap();
+        symlink(&outside, inside.join("linked")).unwrap();
+        let of = |path: &str| digest_inside(&inside, Path::new(path)).unwrap();
+        assert_eq!(of("d/x"), Some(Digest::of(b"x")));
+        for path in ["link", "linked/x", "d", "none", "d/x/y"] {
+            assert_eq!(of(path), None, "{path}");
+        }
     }
 }

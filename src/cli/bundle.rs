@@ -113,7 +113,7 @@ pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
     let count = sink.bundles();
     sink.finish(args.force)?;
     if args.out != Path::new("-") {
-        let count = output::counted(count, "bundle");
+        let count = output::counted(count, "bundle", "bundles");
         context.note(&format!("{count}: {}", args.out.display()));
     }
     Ok(Exit::Done)

@@ -63,8 +63,8 @@ fn print(findings: &[Finding], context: &Context) -> Result<Exit, Failure> {
             }
         }
         let count = |status| findings.iter().filter(|f| f.status == status).count() as u64;
-        let warnings = counted(count(Status::Warn), "warning");
-        let failures = counted(count(Status::Fail), "failure");
+        let warnings = counted(count(Status::Warn), "warning", "warnings");
+        let failures = counted(count(Status::Fail), "failure", "failures");
         writeln!(out, "{}: {warnings}, {failures}", status.as_str())?;
         out.flush()?;
     }
@@ -125,7 +125,7 @@ fn brief(home: &Home, context: &Context) -> Result<Brief, String> {
 }
 
 fn ledger(brief: &Brief) -> Finding {
-    let records = counted(brief.records, "record");
+    let records = counted(brief.records, "record", "records");
     let message = format!("{records}, tables of version {}", brief.schema);
     if let Some(problem) = brief.problems.first() {
         let count = brief.problems.len();
@@ -169,23 +169,46 @@ fn disk(home: &Home, ledger: u64) -> Finding {
     }
 }
 
+/// The folders of a home whose contents decide what it signs and trusts, and what its people do.
+const GUARDED: [&str; 5] = [
+    "keys",
+    "keys/history",
+    "keys/logs",
+    "ceremonies",
+    "templates",
+];
+
+/// Whether a file holds a key or a part of one, sealed or not.
+fn is_private(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".age") || name.contains(".share-")
+}
+
 /// Who can change the home, and who can read private keys.
 fn permissions(home: &Home, findings: &mut Vec<Finding>) {
     const WORLD: u32 = 0o002;
+    const GROUP: u32 = 0o020;
     let before = findings.len();
-    let mut fail = |path: &Path, problem: &str, remedy: String| {
+    let mut find = |make: fn(&'static str, String, String) -> Finding,
+                    path: &Path,
+                    problem: &str,
+                    remedy: String| {
         let message = format!("{} {problem}", path.display());
-        findings.push(Finding::fail("permissions", message, remedy));
+        findings.push(make("permissions", message, remedy));
     };
-    let keys = home.dir().join("keys");
-    let public = [
+    let mut paths = vec![
         home.dir().to_owned(),
-        keys.clone(),
         home.dir().join(PROFILE_FILE),
         home.ledger_path(),
     ];
-    let in_keys = names(&keys).into_iter();
-    for path in public.into_iter().chain(in_keys) {
+    for folder in GUARDED.map(|folder| home.dir().join(folder)) {
+        paths.extend(names(&folder));
+        paths.push(folder);
+    }
+    // Folders in a folder stand there twice.
+    paths.sort();
+    paths.dedup();
+    for path in paths {
         let Ok(metadata) = path.symlink_metadata() else {
             continue;
         };
@@ -195,30 +218,45 @@ fn permissions(home: &Home, findings: &mut Vec<Finding>) {
             let what = "is a symbolic link: what it leads to can be exchanged";
             // The home itself may be reached through one.
             if path != home.dir() {
-                fail(
+                find(
+                    Finding::fail,
                     &path,
                     what,
                     format!("put the file itself in the place of {name}"),
                 );
             }
-        } else if path.extension().is_some_and(|ending| ending == "age") && mode & 0o077 != 0 {
+        } else if metadata.is_file() && is_private(&path) && mode & 0o077 != 0 {
             let what = format!("can be read by others (mode {mode:03o})");
-            fail(
+            find(
+                Finding::fail,
                 &path,
                 &what,
                 format!("`chmod 600 {name}`, and ask who could have read it"),
             );
         } else if mode & WORLD != 0 {
             let what = format!("can be changed by anybody (mode {mode:03o})");
-            fail(
+            find(
+                Finding::fail,
                 &path,
                 &what,
-                format!("`chmod o-w {name}`, and look at what is in it"),
+                format!("`chmod go-w {name}`, and look at what is in it"),
+            );
+        } else if mode & GROUP != 0 {
+            let what = format!("can be changed by its group (mode {mode:03o})");
+            find(
+                Finding::warn,
+                &path,
+                &what,
+                format!("`chmod g-w {name}`, unless nobody else is in that group"),
             );
         }
     }
     if findings.len() == before {
-        let message = "private keys are their owner's alone, and nobody else can change the home";
+        let folders = GUARDED.join(", ");
+        let message = format!(
+            "nobody but the owner can change the home's folder, {PROFILE_FILE}, the ledger, or {folders} and \
+             what stands directly in them, nor read the keys and shares there"
+        );
         findings.push(Finding::ok("permissions", message));
     }
 }

@@ -131,14 +131,14 @@ fn check(context: &Context) -> Result<Exit, Failure> {
         writeln!(
             out,
             "{}, {} checked, {}",
-            output::counted(checked.records, "record"),
-            output::counted(checked.events, "event"),
-            output::counted(findings, "finding")
+            output::counted(checked.records, "record", "records"),
+            output::counted(checked.events, "event", "events"),
+            output::counted(findings, "finding", "findings")
         )?;
         out.flush()?;
     }
     if let Some(first) = checked.first_broken_seal {
-        let seals = output::counted(checked.broken_seals, "seal");
+        let seals = output::counted(checked.broken_seals, "seal", "seals");
         context.warn(&format!(
             "{seals}, of {first} first, not of the bundle as it would be written now"
         ));

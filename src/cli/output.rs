@@ -83,10 +83,10 @@ pub fn printable(text: &str) -> String {
 }
 
 /// A count and what is counted: `1 bundle`, `2 bundles`.
-pub fn counted(count: u64, one: &str) -> String {
+pub fn counted(count: u64, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),
-        _ => format!("{count} {one}s"),
+        _ => format!("{count} {many}"),
     }
 }
 

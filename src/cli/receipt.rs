@@ -133,7 +133,7 @@ fn reissue(args: ReissueArgs, context: &Context) -> Result<Exit, Failure> {
         0 => String::new(),
         left => format!("; {left} had one by {} already", key.key_id()),
     };
-    let count = output::counted(done, "receipt");
+    let count = output::counted(done, "receipt", "receipts");
     context.note(&format!("re-issued {count} under {}{left}", key.key_id()));
     if stopped {
         let problem = "interrupted; what was printed is in the ledger";

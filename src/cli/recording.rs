@@ -126,11 +126,12 @@ pub fn open_ceremony() -> Result<Option<Folder>, Failure> {
     }
 }
 
-/// A transcript that cannot be read is not closed: nobody may go on as if there were none.
+/// Only a chain that holds closes a ceremony: else one line that somebody added would end the
+/// recording, and nobody may go on as if there were none.
 fn is_closed(folder: &Folder) -> Result<bool, Failure> {
-    match folder.transcript() {
-        Ok(transcript) => Ok(transcript.is_closed() && transcript.torn.is_none()),
-        Err(CeremonyError::Damaged { .. }) => Ok(false),
+    match folder.standing() {
+        Ok(standing) => Ok(standing.closed),
+        Err(CeremonyError::Damaged { .. } | CeremonyError::Torn { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

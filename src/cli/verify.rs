@@ -566,7 +566,7 @@ fn finish(
         writeln!(
             out,
             "{}: {verified} verified, {untrusted} untrusted, {failed} failed",
-            output::counted(*documents, "document")
+            output::counted(*documents, "document", "documents")
         )?;
     }
     out.flush()?;

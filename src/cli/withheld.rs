@@ -54,12 +54,15 @@ impl Withholding {
     }
 }
 
+/// Whether a text holds what marks a secret, in upper case or lower.
+pub fn looks_secret(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    let marks = ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY"];
+    marks.iter().any(|mark| upper.contains(mark))
+}
+
 fn may_be_secret(value: &str, about_keys: bool) -> bool {
-    let upper = value.to_ascii_uppercase();
-    if ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY"]
-        .iter()
-        .any(|mark| upper.contains(mark))
-    {
+    if looks_secret(value) {
         return true;
     }
     // A recipient is public, and as long as a secret.

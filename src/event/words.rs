@@ -115,11 +115,13 @@ fn is_base_address(text: &str) -> bool {
         && !text.contains(['?', '#'])
 }
 
-/// What may stand in an address as it is (RFC 3986), the host first.
+/// What may stand in an address as it is (RFC 3986), the host first. A name before it could look like
+/// the host, as in `https://known.example@elsewhere.example`.
 fn is_host_and_path(rest: &str) -> bool {
     let begins = |b: u8| b.is_ascii_alphanumeric() || b == b'[';
     let plain = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
-    rest.bytes().next().is_some_and(begins) && rest.bytes().all(plain)
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    rest.bytes().next().is_some_and(begins) && rest.bytes().all(plain) && !host.contains('@')
 }
 
 fn is_orcid(text: &str) -> bool {
@@ -248,6 +250,8 @@ mod tests {
             "https://a",
             "http://[::1]:8080/x?y#z",
             "https://web.archive.example/web/2024/https://x",
+            "https://a/@b",
+            "https://a?b@c",
         ] {
             assert!(good.parse::<WebAddress>().is_ok(), "{good}");
         }
@@ -261,6 +265,8 @@ mod tests {
             "https://é",
             "https://a\"",
             "javascript:x",
+            "https://a@b",
+            "http://a:b@c/d",
         ] {
             assert!(bad.parse::<WebAddress>().is_err(), "{bad}");
         }
@@ -270,6 +276,8 @@ mod tests {
             ("http://a", false),
             ("https://a?b", false),
             ("https://a#b", false),
+            ("https://a@b", false),
+            ("https://a/@b", true),
         ] {
             assert_eq!(text.parse::<BaseAddress>().is_ok(), good, "{text}");
         }

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::keyset::{malformed, read_if_there};
-use super::{Home, HomeError, pretty};
+use super::{Home, HomeError};
+use crate::canonical::pretty;
 use crate::files::{self, Existing, FileError};
 use crate::keyset::{Keyset, Leaves, draft_leaves_path, leaves_path};
 

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::draft::{lock_folder, read_keyset};
-use super::{Home, HomeError, pretty};
+use super::{Home, HomeError};
 use crate::canonical;
+use crate::canonical::pretty;
 use crate::digest::Digest;
 use crate::files::{self, Existing, FileError};
 use crate::keys::{KeyStatus, PublicKeyObject, TrustedKey, TrustedKeys};

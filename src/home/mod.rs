@@ -298,10 +298,3 @@ pub fn read_public_key(path: &Path) -> Result<PublicKeyObject, HomeError> {
         message: error.to_string(),
     })
 }
-
-/// Files that people read and edit are indented.
-pub(crate) fn pretty<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value).expect("a document is JSON");
-    bytes.push(b'\n');
-    bytes
-}

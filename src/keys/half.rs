@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::custodian::{CustodianKey, CustodianKind};
 use super::public::{Fingerprint, KeyId, PublicKey, PublicKeyObject};
-use crate::canonical::{self, DecodeError, Json, Numbers};
+use crate::canonical::{self, DecodeError, Node, Numbers};
 use crate::text::string_form;
 
 /// What a key is for. No key is for both: what a signing key signs, a custodian's never does.
@@ -65,12 +65,12 @@ impl PublicHalf {
     /// # Errors
     /// [`DecodeError`], with the path of the first fault.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let tree = canonical::read(bytes, Numbers::PythonFloats)?;
-        let kind = Json::from(tree);
-        if kind.get("kind").and_then(Json::as_str) == Some(CustodianKind::VALUE) {
-            canonical::from_slice(bytes).map(PublicHalf::Custodian)
+        let node = canonical::read(bytes, Numbers::PythonFloats)?;
+        let kind = node.get("kind").and_then(Node::as_str);
+        if kind == Some(CustodianKind::VALUE) {
+            canonical::from_node(node).map(PublicHalf::Custodian)
         } else {
-            canonical::from_slice(bytes).map(PublicHalf::Signing)
+            canonical::from_node(node).map(PublicHalf::Signing)
         }
     }
 

@@ -121,11 +121,6 @@ impl BlockHeaders {
     pub fn at(&self, height: u64) -> Option<&BlockHeader> {
         self.0.get(&height)
     }
-
-    /// Whether none was given.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::digests::Digests;
 use super::keyset::verify_keyset;
 use super::report::{Check, Outcome, Report};
 use super::statement::statement;
-use super::trust::{Signed, judge};
+use super::trust::{Signed, judge, judge_event};
 use super::{Policy, Trust, Verdict};
 use crate::arxiv::ArxivId;
 use crate::bundle::Bundle;
@@ -207,17 +207,7 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
     if report.verdict() == Verdict::Verified
         && let Some(key) = table.get(&signer.public_key_fingerprint, &signer.key_id)
     {
-        let signed = Signed {
-            subject: "signature".to_owned(),
-            key: &key.key,
-            key_id: &signer.key_id,
-            signer_id: &signer.signer_id,
-            signer_type: &signer.signer_type,
-            time: Some(event.created_at),
-            covered: Some(event.event_id.digest()),
-            decides: true,
-        };
-        judge(&mut report, policy, &signed);
+        judge_event(&mut report, policy, &key.key, event);
     }
     report
 }

@@ -21,7 +21,7 @@ pub use code::Code;
 pub use document::{DocumentKind, verify_document};
 pub use report::{Check, Outcome, Report, Verdict};
 pub use trust::Trust;
-pub(crate) use trust::{Signed, judge};
+pub(crate) use trust::{Signed, judge, judge_event};
 
 use crate::number::PithNumber;
 use crate::time::Timestamp;

@@ -7,6 +7,7 @@ use super::code::Code;
 use super::report::{Outcome, Report};
 use super::standing::{Standing, Word};
 use crate::digest::Digest;
+use crate::event::Event;
 use crate::keys::{KeyId, KeyStatus, PublicKey, REGISTRY, TrustedKey, TrustedKeys};
 use crate::keyset::Chain;
 use crate::time::Timestamp;
@@ -115,6 +116,22 @@ fn speaks(entry: &TrustedKey, signed: &Signed) -> bool {
     entry.key.key_id == *signed.key_id
         && entry.speaks_for(signed.signer_id, signed.signer_type)
         && (entry.signer_id.is_some() || !TrustedKeys::built_in_knows(signed.signer_id))
+}
+
+/// Judges the sound signature that `key` made of a bare event.
+pub(crate) fn judge_event(report: &mut Report, policy: &Policy, key: &PublicKey, event: &Event) {
+    let signer = &event.signer;
+    let signed = Signed {
+        subject: "signature".to_owned(),
+        key,
+        key_id: &signer.key_id,
+        signer_id: &signer.signer_id,
+        signer_type: &signer.signer_type,
+        time: Some(event.created_at),
+        covered: Some(event.event_id.digest()),
+        decides: true,
+    };
+    judge(report, policy, &signed);
 }
 
 /// Judges one sound signature and adds what it found to `report`.

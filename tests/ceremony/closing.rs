@@ -22,9 +22,15 @@ fn known_witnesses_vouch_and_others_do_not() {
         text.contains("note      transcript.witness: witness custodian-a"),
         "{text}"
     );
+    let count = "known here are 1 of those who have signed the head; the opening asks for 2";
+    assert!(text.contains(count), "{text}");
     // Somebody of another name with a known key, or of a known name with another key.
     let other = c.custodian("custodian-x", 2);
     c.verify(&[&other]).exits(4);
+    // Who is known under two names is known, whichever was named first.
+    for known in [[&other, &b], [&b, &other]] {
+        c.verify(&known).exits(0);
+    }
     let other = c.custodian("custodian-b", 3);
     c.verify(&[&other]).exits(4);
 }

@@ -67,6 +67,60 @@ fn permissions_and_links() {
     chmod(&keys, 0o777);
     finds(&home, 1, "can be changed by anybody (mode 777)");
     chmod(&keys, 0o755);
+    // What is in the folders counts too, and shares are private.
+    let history = home.dir().join("keys/history");
+    let share = keys.join("test-key.share-1-of-3.json");
+    let draft = home.dir().join("ceremonies/c");
+    fs::create_dir(&history).unwrap();
+    fs::create_dir(&draft).unwrap();
+    fs::write(history.join("note.txt"), "{}").unwrap();
+    fs::write(&share, "{}").unwrap();
+    for (path, bad, good, code, line) in [
+        (
+            &history,
+            0o777,
+            0o755,
+            1,
+            "keys/history can be changed by anybody (mode 777)",
+        ),
+        (
+            &history.join("note.txt"),
+            0o646,
+            0o644,
+            1,
+            "note.txt can be changed by anybody",
+        ),
+        (
+            &draft,
+            0o775,
+            0o755,
+            0,
+            "ceremonies/c can be changed by its group (mode 775)",
+        ),
+        (
+            &share,
+            0o644,
+            0o600,
+            1,
+            "share-1-of-3.json can be read by others (mode 644)",
+        ),
+        (
+            &home.dir().join("keys/keyset.json"),
+            0o664,
+            0o644,
+            0,
+            "keyset.json can be changed by its group",
+        ),
+    ] {
+        chmod(&share, 0o600);
+        chmod(path, bad);
+        finds(&home, code, line);
+        chmod(path, good);
+    }
+    fs::remove_file(&share).unwrap();
+    fs::remove_dir_all(&history).unwrap();
+    fs::remove_dir(&draft).unwrap();
+    finds(&home, 0, "ok    permissions: nobody but the owner");
     let elsewhere = home.beside("elsewhere.age");
     fs::rename(&key, &elsewhere).unwrap();
     symlink(&elsewhere, &key).unwrap();

@@ -145,6 +145,17 @@ fn no_secret_is_in_a_whole_ceremony() {
         share,
     ]);
     c.run(&["ceremony", "log", identity]).exits(2);
+    for marked in ["age-plugin-yubikey-1qqq", "-----begin private key-----"] {
+        let refused = c
+            .run(&["ceremony", "log", &format!("it was {marked}")])
+            .exits(2);
+        assert!(
+            refused.stderr.contains("looks like a secret"),
+            "{}",
+            refused.stderr
+        );
+        assert!(!c.lines().concat().contains(marked), "{marked}");
+    }
     let custodian = c.custodian("custodian-a", 7);
     c.close(&[&custodian]).exits(0);
 
@@ -173,7 +184,7 @@ fn no_secret_is_in_a_whole_ceremony() {
             assert!(!found, "{secret} is in {}", path.display());
         }
     }
-    assert_eq!(c.entries().len(), 6);
+    assert_eq!(c.entries().len(), 8);
 }
 
 #[test]

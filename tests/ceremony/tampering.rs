@@ -1,6 +1,7 @@
 //! A transcript that is not what was written is noticed, and nothing is built on it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use pith::ceremony::Entry;
 
@@ -47,6 +48,69 @@ fn an_entry_changed() {
     let mut entries = c.entries();
     c.write_lines(&rehashed(&mut entries));
     fails_by(c.verify(&[]), "transcript.chain");
+}
+
+/// One line that says that it closes the ceremony does not end the recording: nothing is done unseen.
+#[test]
+fn a_closing_forged() {
+    let c = Ceremony::new().with_remarks();
+    let forged = c.entries().pop().map(|mut entry| {
+        entry.products = Some(Vec::new());
+        String::from_utf8(entry.to_line()).unwrap()
+    });
+    let mut lines = c.lines();
+    lines.extend(forged);
+    c.write_lines(&lines);
+    nothing_is_built_on_it(&c);
+    let generate = ["key", "generate", "--id", "not-made", "--recipient"];
+    let recipient = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    for by_variable in [false, true] {
+        let mut command = c.pith(generate);
+        if by_variable {
+            command = c.home.pith(generate);
+            command.env("PITH_CEREMONY", &c.dir);
+        }
+        let refused = crate::common::run(command.arg(recipient)).exits(1);
+        assert!(refused.stderr.contains("stop here"), "{}", refused.stderr);
+    }
+    assert!(!c.home.dir().join("keys/not-made.json").exists());
+    assert_eq!(c.lines(), lines);
+    // Nor does one that a crash might have left behind a forged closing.
+    let text = lines.join("\n") + "\n{\"arg";
+    fs::write(c.path("transcript.jsonl"), text).unwrap();
+    nothing_is_built_on_it(&c);
+}
+
+#[test]
+fn a_link_in_the_place_of_a_product_is_not_followed() {
+    let c = Ceremony::new();
+    let recipient = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    c.run(&["key", "generate", "--id", "made", "--recipient", recipient])
+        .exits(0);
+    // Nothing is copied to where a link leads.
+    let outside = c.home.beside("outside");
+    fs::create_dir(&outside).unwrap();
+    symlink(&outside, c.path("products")).unwrap();
+    c.close(&[]).exits(5);
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    fs::remove_file(c.path("products")).unwrap();
+    c.close(&[]).exits(0);
+
+    let secret = outside.join("made.json");
+    fs::write(&secret, "somebody else's").unwrap();
+    let digest = pith::digest::Digest::of(b"somebody else's").to_string();
+    let not_told = || {
+        let ran = c.run(&["--json", "ceremony", "verify"]).exits(1);
+        assert!(ran.text().contains("transcript.products"), "{}", ran.text());
+        assert!(!ran.text().contains(&digest), "{}", ran.text());
+    };
+    let copy = c.path("products/made.json");
+    fs::remove_file(&copy).unwrap();
+    symlink(&secret, &copy).unwrap();
+    not_told();
+    fs::remove_dir_all(c.path("products")).unwrap();
+    symlink(&outside, c.path("products")).unwrap();
+    not_told();
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! A registry's life on the command line: genesis, rotation, compromise, and what verifies when.
 
 use std::fs;
+use std::path::Path;
 
-use super::common::{paper, run};
+use super::common::{Home, paper, run};
 use super::registry::{GENESIS, Registry};
 
 #[test]
@@ -258,6 +259,73 @@ fn a_compromised_key_counts_for_what_the_ledger_knows_alone() {
     registry.verify(day_11, "resealed.jsonl").exits(0);
     registry.mint(day_11, &[9], "new.jsonl").exits(0);
     registry.verify(day_11, "new.jsonl").exits(0);
+}
+
+/// The same for what is added to the ledger: a bundle that the registry seals lends its own signature
+/// to it.
+#[test]
+fn a_compromised_key_adds_to_the_ledger_what_it_knew_alone() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry
+        .mint("2026-06-01T12:00:00Z", &[1], "old.jsonl")
+        .exits(0);
+    let text = fs::read_to_string(registry.file("old.jsonl")).unwrap();
+    let bundle: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let number = bundle["pith_number"].as_str().unwrap();
+    let payload = registry.file("payload.json");
+    fs::write(
+        &payload,
+        r#"{"base_url":"https://good.example","mirror_type":"https","name":"good"}"#,
+    )
+    .unwrap();
+    let sign = |home: &Home, out: &str| {
+        let out = home.beside(out);
+        let mut command = home.pith(["--now", "2026-06-01T13:00:00Z", "event", "sign"]);
+        command.args(["mirror_hint", "--subject", number, "--payload"]);
+        command.arg(&payload).arg("--identity");
+        command.arg(home.beside("identity.txt")).arg("-o").arg(&out);
+        run(&mut command).exits(0);
+        out
+    };
+    let honest = sign(&registry.home, "honest.json");
+    let thief = registry.home.twin();
+    fs::write(
+        &payload,
+        r#"{"base_url":"https://thief.example","mirror_type":"https","name":"thief"}"#,
+    )
+    .unwrap();
+    let forged = sign(&thief, "forged.json");
+    let add =
+        |now: &str, event: &Path| registry.at(now, &["event", "add", event.to_str().unwrap()]);
+    add("2026-06-01T13:00:00Z", &honest).exits(0);
+
+    let day_3 = "2026-06-04T00:00:00Z";
+    let revoke = ["revoke", "test-key", "--reason", "the laptop was stolen"];
+    let emergency = ["--emergency", "no other key is there"];
+    let draft = [&["keyset", "draft"], &revoke[..], &emergency[..]].concat();
+    registry.at(day_3, &["keyset", "draft", "new"]).exits(0);
+    registry.at(day_3, &draft).exits(0);
+    registry.sign(&["custodian-b", "custodian-c"]);
+    registry.at(day_3, &["keyset", "publish"]).exits(0);
+
+    // It is dated when the key was good, and only the list tells.
+    registry
+        .at(day_3, &["verify", forged.to_str().unwrap()])
+        .exits(4);
+    let refused = add(day_3, &forged).exits(1);
+    let why = "which was revoked";
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    assert!(refused.stderr.contains("0 added"), "{}", refused.stderr);
+    let again = add(day_3, &honest).exits(0);
+    assert!(again.stderr.contains("1 already there"), "{}", again.stderr);
+    let listed = registry.at(day_3, &["event", "list", number]).exits(0);
+    assert!(listed.text().contains("good.example"), "{}", listed.text());
+    assert!(
+        !listed.text().contains("thief.example"),
+        "{}",
+        listed.text()
+    );
 }
 
 #[test]

@@ -127,9 +127,9 @@ fn say(
         .map_or(0, Vec::len);
     context.note(&format!(
         "closed with {}, {} and {}",
-        output::counted(count, "entry").replace("entrys", "entries"),
-        output::counted(products as u64, "product"),
-        output::counted(closing.witnesses.len() as u64, "witness").replace("witnesss", "witnesses"),
+        output::counted(count, "entry", "entries"),
+        output::counted(products as u64, "product", "products"),
+        output::counted(closing.witnesses.len() as u64, "witness", "witnesses"),
     ));
     context.note(&format!("head {head}"));
     context.note(&format!("in words: {}", spoken_head(&head)));

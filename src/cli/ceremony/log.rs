@@ -7,6 +7,7 @@ use crate::ceremony::{Remark, RemarkKind};
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::recording::Manner;
+use crate::cli::withheld::looks_secret;
 
 /// Add a remark to the transcript, or that somebody is there
 #[derive(Debug, Args)]
@@ -53,7 +54,7 @@ pub fn run(args: LogArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, problem)
             .hint("say it in a sentence; several are better than a long one"));
     }
-    if text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") || text.contains("PRIVATE KEY") {
+    if looks_secret(text) {
         return Err(Failure::new(
             Exit::Usage,
             "that looks like a secret, and a transcript is published",

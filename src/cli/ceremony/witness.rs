@@ -1,25 +1,11 @@
 //! Knowing the witnesses who have signed a transcript.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::canonical;
 use crate::ceremony::KnownWitness;
-use crate::cli::error::{Exit, Failure};
-use crate::files;
-use crate::keys::CustodianKey;
+use crate::cli::error::Failure;
+use crate::cli::key::locate::read_custodian;
 use crate::verify::Trust;
-
-/// Reads the public half of a custodian's key.
-fn read_custodian(path: &Path) -> Result<CustodianKey, Failure> {
-    let bytes = files::read(path)?;
-    canonical::from_slice(&bytes).map_err(|error| {
-        Failure::new(
-            Exit::Refused,
-            format!("{} is no custodian's public key: {error}", path.display()),
-        )
-        .hint("witnesses sign with custodians' keys; a registry's signing key signs records only")
-    })
-}
 
 /// The custodians whom this verifier knows: those in `files`, and those of the keysets that it trusts.
 /// Who is a custodian no more may have been removed for a reason, and has to be named.

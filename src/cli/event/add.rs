@@ -18,6 +18,8 @@ use crate::keys::{Fingerprint, ForeignSigner, PublicKeyObject, REGISTRY, Trusted
 use crate::ledger::{Ledger, LedgerError, Transaction};
 use crate::number::PithNumber;
 use crate::state::{Added, Candidate, InvalidReason, KeyTable, Merging, TableKey};
+use crate::time::Timestamp;
+use crate::verify::{DocumentKind, Policy, Report, Trust, judge_event};
 
 /// How many events go into one transaction.
 const GROUP: usize = 256;
@@ -49,7 +51,7 @@ struct Counts {
 pub fn run(args: AddArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let (mut ledger, _lock) = context.locked_ledger(&home)?;
-    let signers = Signers::of(&args, &home, &ledger)?;
+    let signers = Signers::of(&args, &home, &ledger, context)?;
     let mut adding = Adding {
         signers,
         papers: BTreeMap::new(),
@@ -102,10 +104,18 @@ struct Signers {
     foreign: BTreeMap<Fingerprint, PublicKeyObject>,
     /// The registry's own, with their windows.
     own: TrustedKeys,
+    /// What the home judges its own signatures by.
+    trust: Trust,
+    now: Timestamp,
 }
 
 impl Signers {
-    fn of(args: &AddArgs, home: &Home, ledger: &Ledger) -> Result<Self, Failure> {
+    fn of(
+        args: &AddArgs,
+        home: &Home,
+        ledger: &Ledger,
+        context: &Context,
+    ) -> Result<Self, Failure> {
         let registry_id = &home.profile.registry_id;
         let own = home.trusted_keys()?;
         let mut foreign = BTreeMap::new();
@@ -189,7 +199,23 @@ impl Signers {
             table,
             foreign,
             own,
+            trust: context.home_trust(home)?,
+            now: context.now().seconds(),
         })
+    }
+
+    /// Why an event of the registry's key `entry` does not count, if `pith verify` would say so too. A
+    /// thief has the key and picks the date: its window alone tells nothing.
+    fn uncounted(&self, entry: &TrustedKey, event: &Event) -> Option<String> {
+        let policy = Policy {
+            trust: &self.trust,
+            expect: None,
+            at: None,
+            now: self.now,
+        };
+        let mut report = Report::new(DocumentKind::Event);
+        judge_event(&mut report, &policy, &entry.key.key, event);
+        report.decisive().map(|check| check.message.clone())
     }
 }
 
@@ -245,13 +271,9 @@ impl Adding {
             .keys
             .iter()
             .find(|entry| is_by(entry, &event))
-            && !entry.counts_at(event.created_at)
+            && let Some(why) = self.signers.uncounted(entry, &event)
         {
-            let key = &entry.key.key_id;
-            return Ok(Err(format!(
-                "key {key} does not count at {}",
-                event.created_at
-            )));
+            return Ok(Err(why));
         }
         match merging.add(Candidate::from(event.clone()), &self.signers.table) {
             Added::Known => Ok(Ok(false)),
@@ -281,7 +303,7 @@ impl Adding {
             let merged = merging.merged([]);
             let named: BTreeSet<_> = merged.dangling.iter().map(|edge| edge.event_id).collect();
             if !named.is_empty() {
-                let count = output::counted(named.len() as u64, "event");
+                let count = output::counted(named.len() as u64, "event", "events");
                 context.warn(&format!(
                     "{number}: {count} with a prev_event or supersedes that has no effect"
                 ));

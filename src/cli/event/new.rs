@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::parse_kind;
+use crate::canonical;
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
@@ -84,7 +85,5 @@ fn of_proof(path: &std::path::Path) -> Result<String, Failure> {
         .map_err(|_| refused("it stamps no SHA-256".to_owned()))?;
     let anchor = TimestampAnchor::of_proof(bytes, Digest::from_bytes(digest))
         .map_err(|error| refused(error.to_string()))?;
-    let mut text = serde_json::to_string_pretty(&anchor).expect("an anchor is JSON");
-    text.push('\n');
-    Ok(text)
+    Ok(String::from_utf8(canonical::pretty(&anchor)).expect("JSON is UTF-8"))
 }

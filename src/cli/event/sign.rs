@@ -160,9 +160,7 @@ pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
     let wire = checked(&event, &signing)?;
     warn_of_edges(&event, ledger.as_ref(), context)?;
     if let Some(path) = &args.public_key_out {
-        let mut text = serde_json::to_vec_pretty(signing.key.public()).expect("a key is JSON");
-        text.push(b'\n');
-        write(path, &text, args.force)?;
+        write(path, &canonical::pretty(signing.key.public()), args.force)?;
     }
     write(&args.out, &wire, args.force)?;
     Ok(Exit::Done)

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::locate::{KeyFiles, KeyName};
+use crate::canonical::pretty;
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::files::{self, Existing};
-use crate::home::pretty;
 
 /// Print a key's public half: the document that others verify with, or PEM for other programs
 #[derive(Debug, Args)]

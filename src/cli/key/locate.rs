@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::canonical;
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
@@ -145,6 +146,16 @@ pub fn open_key_with(
         private,
         public,
         files,
+    })
+}
+
+/// Reads the public half of a custodian's key, and nothing else.
+pub fn read_custodian(path: &Path) -> Result<CustodianKey, Failure> {
+    let bytes = files::read(path)?;
+    canonical::from_slice(&bytes).map_err(|error| {
+        let problem = format!("{} is no custodian's public key: {error}", path.display());
+        Failure::new(Exit::Io, problem)
+            .hint("custodians' keys are made with `pith key generate --role custodian`")
     })
 }
 

@@ -7,13 +7,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::locate::{KeyName, open_custodian, open_key_with};
+use crate::canonical::pretty;
 use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::cli::secrets::{SecretError, SecretSources, UnlockArgs, Unlocker};
 use crate::cli::terminal::{TerminalPrompts, Tty};
 use crate::files::{self, Existing, FileError};
-use crate::home::pretty;
 use crate::keys::share::{Commitments, KeyShare, SplitId, split};
 use crate::keys::{
     CustodianKey, Fingerprint, KeyId, PrivateKey, Prompts, Protection, Recipient, write_key_file,

@@ -5,11 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::locate::{KeyFiles, halves_differ, read_public_half};
+use crate::canonical::pretty;
 use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::files::{self, Existing};
-use crate::home::{Home, pretty};
+use crate::home::Home;
 use crate::keys::{
     CustodianKey, KeyId, KeyStatus, PrivateKey, PublicHalf, PublicKey, PublicKeyObject, Role,
     write_key_file,

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::canonical;
 use crate::cli::context::{Context, parse_time};
 use crate::cli::error::{Exit, Failure};
+use crate::cli::key::locate::read_custodian;
 use crate::cli::output;
 use crate::cli::secrets::{SecretSources, UnlockArgs, Unlocker};
-use crate::files::{self, FileError};
+use crate::files::FileError;
 use crate::home::Home;
-use crate::keys::{CustodianKey, KeyId, PublicKeyObject, Purpose, harden};
+use crate::keys::{KeyId, PublicKeyObject, Purpose, harden};
 use crate::keyset::{
     Chain, Custodians, Edit, EditError, Keyset, LeavesWriter, MerkleTree, PossessionStatement,
     SafetyPolicy, SignaturesLost, SignedLog, draft_leaves_path,
@@ -164,7 +164,7 @@ pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
     if drafting.lost.0 > 0 {
         context.warn(&format!(
             "{} of the draft lost: it is another one now, to be signed anew",
-            output::counted(drafting.lost.0 as u64, "signature")
+            output::counted(drafting.lost.0 as u64, "signature", "signatures")
         ));
     }
     let Drafting {
@@ -322,16 +322,8 @@ impl<'a> Drafting<'a> {
     }
 
     fn custodians(&mut self, args: &CustodiansArgs) -> Result<(), Failure> {
-        let mut keys = Vec::new();
-        for path in &args.files {
-            let bytes = files::read(path)?;
-            let custodian: CustodianKey = canonical::from_slice(&bytes).map_err(|error| {
-                let problem = format!("{} is no custodian's public key: {error}", path.display());
-                Failure::new(Exit::Io, problem)
-                    .hint("custodians' keys are made with `pith key generate --role custodian`")
-            })?;
-            keys.push(custodian);
-        }
+        let keys = args.files.iter().map(|path| read_custodian(path));
+        let keys = keys.collect::<Result<_, _>>()?;
         let threshold = args.threshold;
         self.edit(Edit::Custodians(Custodians { threshold, keys }))
     }

@@ -102,7 +102,7 @@ pub fn carry_out(
             (setting.sink, setting.rejects) = (resumed.sink, resumed.rejects);
             setting.read = resumed.place.read;
             setting.summary.resume(resumed.place.counts);
-            let done = counted(setting.summary.resumed_after, "paper");
+            let done = counted(setting.summary.resumed_after, "paper", "papers");
             context.note(&format!(
                 "an earlier run had done {done}; going on from there"
             ));
@@ -125,8 +125,8 @@ pub fn carry_out(
         let (filled, all) = (minter.filled, snapshots.len() as u64);
         context.note(&format!(
             "{} filled; {} of {} not used, of papers that this run has not minted",
-            counted(filled, "snapshot"),
-            counted(all.saturating_sub(filled), "line"),
+            counted(filled, "snapshot", "snapshots"),
+            counted(all.saturating_sub(filled), "line", "lines"),
             path.display()
         ));
     }
