@@ -6,8 +6,34 @@ use std::path::Path;
 /// What stands in the place of an argument that is not written down.
 const WITHHELD: &str = "<withheld>";
 
-/// An argument of `pith key` that is longer than this and names nothing could be a seed or a share.
+/// What is longer than this and names nothing could be a seed or a share.
 const LONGEST_NAME: usize = 31;
+
+/// Flags whose value is a file to be read: one that is not there may be the secret itself.
+const OF_FILES: [&str; 5] = [
+    "--passphrase-file",
+    "--new-passphrase-file",
+    "--custodian-passphrase-file",
+    "--identity",
+    "--key-file",
+];
+
+/// Flags whose value is the name of a key or its file.
+const OF_KEYS: [&str; 3] = ["--key", "--custodian", "--witness"];
+
+/// Verbs that take files with secrets, and nothing else without a flag before it.
+const OF_SECRETS: [&str; 2] = ["key combine", "key import"];
+
+/// What an argument should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// A file that is there.
+    File,
+    /// The name of a key, or a file.
+    Key,
+    /// Anything.
+    Anything,
+}
 
 /// Arguments that are not written down, wherever they are quoted.
 #[derive(Debug, Default)]
@@ -20,24 +46,37 @@ impl Withholding {
     pub fn of(verb: &str, arguments: &[OsString]) -> (Vec<String>, Self) {
         let mut withheld = Withholding::default();
         let about_keys = verb == "key" || verb.starts_with("key ");
-        let shown = arguments
-            .iter()
-            .map(|argument| {
-                let text = argument.to_string_lossy().into_owned();
-                let (name, value) = match text.split_once('=') {
-                    Some((name, value)) if name.starts_with('-') => (Some(name), value),
-                    _ => (None, text.as_str()),
-                };
-                if !may_be_secret(value, about_keys) {
-                    return text;
-                }
+        let mut words = verb.split(' ').peekable();
+        let mut before: Option<String> = None;
+        let mut shown = Vec::new();
+        for argument in arguments {
+            let text = argument.to_string_lossy().into_owned();
+            if words.next_if(|word| *word == text).is_some() {
+                shown.push(text);
+                continue;
+            }
+            let (name, value) = match text.split_once('=') {
+                Some((name, value)) if name.starts_with('-') => (Some(name), value),
+                _ => (None, text.as_str()),
+            };
+            let expected = match name.or(before.as_deref()) {
+                Some(flag) if OF_FILES.contains(&flag) => Expected::File,
+                Some(flag) if OF_KEYS.contains(&flag) => Expected::Key,
+                None if OF_SECRETS.contains(&verb) => Expected::File,
+                _ if about_keys => Expected::Key,
+                _ => Expected::Anything,
+            };
+            let secret = !value.is_empty() && may_be_secret(value, expected);
+            if secret {
                 withheld.texts.push(value.to_owned());
-                match name {
-                    Some(name) => format!("{name}={WITHHELD}"),
-                    None => WITHHELD.to_owned(),
-                }
-            })
-            .collect();
+            }
+            shown.push(match (secret, name) {
+                (false, _) => text.clone(),
+                (true, Some(name)) => format!("{name}={WITHHELD}"),
+                (true, None) => WITHHELD.to_owned(),
+            });
+            before = (name.is_none() && text.starts_with('-') && text != "-").then_some(text);
+        }
         (shown, withheld)
     }
 
@@ -61,14 +100,20 @@ pub fn looks_secret(text: &str) -> bool {
     marks.iter().any(|mark| upper.contains(mark))
 }
 
-fn may_be_secret(value: &str, about_keys: bool) -> bool {
+fn may_be_secret(value: &str, expected: Expected) -> bool {
     if looks_secret(value) {
         return true;
     }
     // A recipient is public, and as long as a secret.
     let recipient = value.starts_with("age1");
-    let named = value.starts_with('-') || Path::new(value).symlink_metadata().is_ok() || recipient;
-    about_keys && !named && value.chars().count() > LONGEST_NAME && !names_a_file_to_be(value)
+    if value.starts_with('-') || Path::new(value).symlink_metadata().is_ok() || recipient {
+        return false;
+    }
+    match expected {
+        Expected::Anything => false,
+        Expected::File => true,
+        Expected::Key => value.chars().count() > LONGEST_NAME && !names_a_file_to_be(value),
+    }
 }
 
 /// A path in a folder that is there: a file that will be written. Not in the topmost one: base64 may
@@ -102,6 +147,27 @@ mod tests {
         let flag = format!("--identity={}", identity.to_uppercase());
         assert_eq!(shown("mint", &[&flag]), [format!("--identity={WITHHELD}")]);
         assert_eq!(shown("mint", &["-----BEGIN PRIVATE KEY-----"]), [WITHHELD]);
+    }
+
+    #[test]
+    fn what_should_be_a_file_and_is_none_is_left_out_however_short() {
+        let words = ["key", "combine", "36JM", "VPN7", "--id", "k1"];
+        let expected = ["key", "combine", WITHHELD, WITHHELD, "--id", "k1"];
+        assert_eq!(shown("key combine", &words), expected);
+        for flag in ["--passphrase-file", "--identity", "--new-passphrase-file"] {
+            let typed = ["key", "generate", "--id", "k9", flag, "hunter2 is my pass"];
+            assert_eq!(shown("key generate", &typed)[5], WITHHELD);
+            let joined = format!("{flag}=hunter2");
+            assert_eq!(shown("mint", &[&joined]), [format!("{flag}={WITHHELD}")]);
+        }
+        let seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+        assert_eq!(shown("keyset sign", &["--key", seed])[1], WITHHELD);
+        assert_eq!(shown("mint", &["--key", "reg-1"])[1], "reg-1");
+        let (_, withheld) = Withholding::of("mint", &["--identity".into(), "hunter2".into()]);
+        assert_eq!(
+            withheld.clean("no such file: hunter2"),
+            format!("no such file: {WITHHELD}")
+        );
     }
 
     #[test]
