@@ -25,6 +25,7 @@ built_in!(
     "roles.md",
     "start.md",
     "sign.md",
+    "shares.md",
     "trouble.md",
     "end.md",
 );

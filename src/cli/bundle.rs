@@ -76,6 +76,12 @@ pub fn run(args: BundleArgs, context: &Context) -> Result<Exit, Failure> {
     let named: Vec<PithNumber> = names
         .map(|name| look_up(&ledger, name))
         .collect::<Result<_, _>>()?;
+    if named.len() > 1 && args.out.extension().is_some_and(|ending| ending == "json") {
+        let (shown, count) = (args.out.display(), named.len());
+        let problem = format!("{shown} holds one bundle; these are {count}");
+        return Err(Failure::new(Exit::Usage, problem)
+            .hint("name X.jsonl, X.jsonl.zst, a folder (without an ending), or -"));
+    }
     let standing = Standing::at(&args.out, args.force);
     let mut sink = BundleSink::create(&args.out, standing)?;
     let (mut bundles, mut numbers) = (BundleLines::default(), Vec::new());

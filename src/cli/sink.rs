@@ -57,6 +57,10 @@ impl Format {
             Ok(Format::Lines)
         } else if name.ends_with(".jsonl.zst") {
             Ok(Format::Zstd)
+        } else if name.ends_with(".json") && !path.is_dir() {
+            let problem = format!("{name} holds one bundle, and several may be written here");
+            Err(Failure::new(Exit::Usage, problem)
+                .hint("name X.jsonl, X.jsonl.zst, a folder (without an ending), or -"))
         } else if path.extension().is_some() && !path.is_dir() {
             Err(
                 Failure::new(Exit::Usage, format!("{name}: no such kind of output"))

@@ -84,7 +84,7 @@ pub fn judge_keyset(keyset: &KeysetHealth, now: TimestampMicros) -> Vec<Finding>
         findings.push(Finding::warn(
             "keyset",
             "this home is in bootstrap: nobody else trusts its keys",
-            "hold a genesis ceremony: `pith ceremony plan genesis`",
+            "hold a genesis ceremony: `pith ceremony plan genesis --custodian A --custodian B --custodian C --threshold 2 --key ID`",
         ));
     }
     if keyset.rehearsal {

@@ -87,6 +87,11 @@ impl KeyFileError {
                 "run `chmod 600 {}`, and ask who could have read it; `--insecure-permissions` reads it all the same",
                 path.display()
             )),
+            KeyFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+                "check the name; a key's file that is lost is restored from a backup, or from its \
+                 shares: `pith key combine`, with the runbook of `pith ceremony plan recovery`"
+                    .to_owned(),
+            ),
             KeyFileError::Exists { .. } => Some("move it away, or choose another name".to_owned()),
             _ => None,
         }

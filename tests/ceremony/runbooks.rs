@@ -148,3 +148,33 @@ fn one_custodian_alone_divides_no_key() {
     assert!(!text.contains("pith key split"), "{text}");
     assert!(runbook("genesis", &[]).contains("pith key split"));
 }
+
+#[test]
+fn a_share_is_printed_read_back_and_destroyed() {
+    for (kind, more, key) in [
+        ("genesis", &[][..], "test-key"),
+        ("rotation", &["--new-key", "key-2"], "key-2"),
+        ("recovery", &[], "test-key"),
+    ] {
+        let text = runbook(kind, more);
+        for part in [
+            format!("cat /dev/shm/shares/{key}.share-3-of-3.json"),
+            format!(
+                "pith key combine /dev/shm/back/share-1 /dev/shm/back/share-2 --id {key} \
+                 --commitments ../../keys/{key}.commitments.json --out /dev/shm/back"
+            ),
+            "rm -r /dev/shm/shares /dev/shm/back".to_owned(),
+        ] {
+            assert!(text.contains(&part), "no `{part}` in {kind}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_change_of_keys_silences_the_old_one_last() {
+    let text = runbook("rotation", &["--new-key", "key-2"]);
+    let activate = text.find("pith keyset draft activate key-2").unwrap();
+    let retire = text.find("pith keyset draft retire test-key").unwrap();
+    assert!(activate < retire);
+    assert!(!text.contains("papers.jsonl"), "{text}");
+}

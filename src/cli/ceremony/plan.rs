@@ -94,6 +94,7 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let chain = home.chain()?;
     let in_force = chain.as_ref().map(Chain::latest);
+    check_can_succeed(kind, args.rehearsal, in_force)?;
     let (custodians, threshold) = custodians(&args, in_force)?;
     let parent = home.dir().join("ceremonies");
     fs::create_dir_all(&parent).map_err(FileError::io("make the folder", &parent))?;
@@ -148,6 +149,36 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Refuses what its last step would refuse only when everybody sits in the room.
+fn check_can_succeed(
+    kind: Kind,
+    rehearsal: bool,
+    in_force: Option<&Keyset>,
+) -> Result<(), Failure> {
+    let Some(keyset) = in_force else {
+        return Ok(());
+    };
+    let (problem, hint) = match (rehearsal, keyset.rehearsal, kind) {
+        (true, false, _) => (
+            "this home has a real keyset, which no rehearsal can change".to_owned(),
+            "rehearse in a home made for it: `pith init DIR`, and its genesis with --rehearsal",
+        ),
+        (false, true, _) => (
+            "the keyset in force is a rehearsal, and nothing real can follow from it".to_owned(),
+            "add --rehearsal, or name the registry's real home with -C DIR",
+        ),
+        (_, _, Kind::Genesis) => (
+            format!(
+                "version {} of the keyset is in force, and there is one genesis only",
+                keyset.version
+            ),
+            "a new signing key takes a rotation: `pith ceremony plan rotation --new-key ID`",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Failure::new(Exit::Refused, problem).hint(hint))
+}
+
 /// The date and the kind, with a number if there was such a ceremony today.
 fn free_name(parent: &std::path::Path, kind: Kind, date: &str) -> Result<CeremonyName, Failure> {
     let plain = format!("{date}-{kind}");
@@ -171,7 +202,7 @@ fn custodians(args: &PlanArgs, in_force: Option<&Keyset>) -> Result<(Vec<KeyId>,
         ([], None) => {
             let problem = "there is no keyset yet whose custodians could take part";
             return Err(Failure::new(Exit::Usage, problem)
-                .hint("name each by the label of their key: --custodian ID"));
+                .hint("name each by the label of their key: `pith ceremony plan genesis --custodian A --custodian B --custodian C --threshold 2 --key ID`"));
         }
         ([], Some(keyset)) => {
             let keys = keyset.custodians.keys.iter();
@@ -205,8 +236,13 @@ fn key(args: &PlanArgs, home: &Home) -> Result<KeyId, Failure> {
     let mut active = keyset.active();
     match (active.next(), active.next()) {
         (Some(entry), None) => Ok(entry.key.key_id.clone()),
-        _ => Err(
-            Failure::new(Exit::Usage, "this home has not exactly one active key")
+        (None, _) => Err(
+            Failure::new(Exit::Usage, "this home has no active key").hint(
+                "say which key it is about, in a genesis also one that is yet to be made: --key ID",
+            ),
+        ),
+        (Some(_), Some(_)) => Err(
+            Failure::new(Exit::Usage, "this home has several active keys")
                 .hint("say which key it is about: --key ID"),
         ),
     }

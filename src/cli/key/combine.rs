@@ -139,12 +139,21 @@ fn read_commitments(
 fn read_share(path: &Path, unlocker: &mut Unlocker) -> Result<KeyShare, Failure> {
     let bytes = unlocker.read(path)?;
     let share = if SealedKey::looks_like(&bytes) {
-        let name = format!("the share `{}`", path.display());
+        let file = path.file_name().unwrap_or(path.as_os_str());
+        let name = format!("the share {}", file.display());
         KeyShare::from_slice(&unlocker.open_secret(&name, path, &bytes)?)
     } else {
         KeyShare::from_slice(&bytes)
     };
     share.map_err(|error| {
+        if Commitments::from_slice(&bytes).is_ok() {
+            let shown = path.display();
+            return Failure::new(
+                Exit::Refused,
+                format!("{shown} is the list of shares, not one of them"),
+            )
+            .hint(format!("give it with --commitments {shown}"));
+        }
         Failure::new(Exit::Refused, format!("{}: {error}", path.display()))
             .hint("compare it with the paper, character by character, or leave it out")
     })

@@ -94,7 +94,7 @@ fn opens_again(
                 Err(SecretError::Unlock { source, .. }) if source.is_wrong_secret() => {
                     return Ok(false);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error.of_key().into()),
             }
         }
         _ => return Ok(false),

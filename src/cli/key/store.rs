@@ -73,7 +73,8 @@ impl Place {
         let in_home = out.is_none();
         if let Some(folder) = out.filter(|folder| !folder.is_dir()) {
             let problem = format!("there is no folder {}", folder.display());
-            return Err(Failure::new(Exit::Io, problem).hint("make it first: mkdir -m 700"));
+            return Err(Failure::new(Exit::Io, problem)
+                .hint(format!("make it first: mkdir -m 700 {}", folder.display())));
         }
         let mut place = Place {
             id: id.clone(),
@@ -241,9 +242,12 @@ impl Place {
         if self.known.is_none() {
             files::write(&self.files.public, &pretty(public), Existing::Keep)?;
         }
-        // A restored key is what it was.
-        let home = self.home.as_ref().filter(|_| self.in_home);
-        let trusted = home.map(Home::trusted_keys).transpose()?;
+        // A restored key is what it was. One that is put elsewhere does not need the home to be sound.
+        let trusted = match &self.home {
+            Some(home) if self.in_home => Some(home.trusted_keys()?),
+            Some(home) => home.trusted_keys().ok(),
+            None => None,
+        };
         let entry = trusted.and_then(|keys| keys.find(public.key()).cloned());
         Ok(entry.map(|entry| entry.status))
     }

@@ -6,6 +6,7 @@ use crate::cli::context::{Context, JSON_SCHEMA};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::home::Home;
+use crate::keys::KeyId;
 use crate::keyset::{Chain, Fault, Keyset, Tally};
 use clap::Args;
 use serde::Serialize;
@@ -116,11 +117,7 @@ fn text(status: &Status) -> String {
         text.push_str("there is no draft: nothing is left to do\n");
         return text;
     };
-    text.push_str(&format!(
-        "draft of version {}: {}\n",
-        draft.version,
-        tallied(draft)
-    ));
+    text.push_str(&tallied(draft));
     for fault in &draft.faults {
         text.push_str(&format!(
             "to be mended: {}\n",
@@ -136,7 +133,7 @@ fn text(status: &Status) -> String {
             if !told.contains(&custodian) {
                 told.push(custodian);
                 text.push_str(&format!(
-                    "{custodian}: pith keyset sign --key {custodian}\n"
+                    "{custodian}: pith keyset sign --key /path/to/{custodian}.age\n"
                 ));
             }
         }
@@ -147,32 +144,47 @@ fn text(status: &Status) -> String {
     text
 }
 
-/// Such as `2 of 3 of version 4's custodians, 1 of 2 of version 5's; waiting for custodian-b`.
+/// Such as `draft of version 4: signed: custodian-a; 1 more of custodian-b, custodian-c`. Where the
+/// custodians change, both versions' have a line of their own.
 fn tallied(draft: &DraftStatus) -> String {
-    let mut parts = Vec::new();
+    let version = draft.version;
+    let mut told: Vec<(u32, String)> = Vec::new();
     for tally in &draft.tallies {
-        let (signed, threshold, version) = (tally.signed.len(), tally.threshold, tally.version);
-        let whose = if parts.is_empty() {
-            "'s custodians"
-        } else {
-            "'s"
-        };
-        parts.push(format!(
-            "{signed} of {threshold} of version {version}{whose}"
-        ));
+        let progress = progress(tally);
+        if told.iter().all(|(_, before)| *before != progress) {
+            told.push((tally.version, progress));
+        }
     }
-    let mut waiting: Vec<&str> = Vec::new();
-    for tally in draft.tallies.iter().filter(|tally| !tally.is_met()) {
-        let of_tally = tally.waiting.iter().map(|custodian| custodian.as_str());
-        waiting.extend(
-            of_tally
-                .filter(|name| !waiting.contains(name))
-                .collect::<Vec<_>>(),
-        );
+    match &told[..] {
+        [(_, progress)] => format!("draft of version {version}: {progress}\n"),
+        _ => {
+            let lines = told.iter().map(|(of, progress)| {
+                format!("draft of version {version}, version {of}'s custodians: {progress}\n")
+            });
+            lines.collect()
+        }
     }
-    let waiting = match waiting[..] {
-        [] => String::new(),
-        _ => format!("; waiting for {}", waiting.join(", ")),
+}
+
+/// Who has signed, and how many are still to sign of whom.
+fn progress(tally: &Tally) -> String {
+    let list = |ids: &[KeyId]| {
+        let names: Vec<&str> = ids.iter().map(KeyId::as_str).collect();
+        names.join(", ")
     };
-    parts.join(", ") + &waiting
+    let signed = match &tally.signed[..] {
+        [] => "nobody".to_owned(),
+        signed => list(signed),
+    };
+    let missing = (tally.threshold as usize).saturating_sub(tally.signed.len());
+    if tally.is_met() {
+        format!("signed: {signed}; enough")
+    } else if tally.waiting.is_empty() {
+        format!("signed: {signed}; it has no custodians yet")
+    } else {
+        format!(
+            "signed: {signed}; {missing} more of {}",
+            list(&tally.waiting)
+        )
+    }
 }

@@ -54,6 +54,8 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         })?,
     };
     print(&chain, context)?;
+    let count = output::counted(chain.versions().len() as u64, "version");
+    context.note(&format!("verified: {count}"));
     let latest = chain.latest();
     let now = context.now().seconds();
     if latest.has_expired(now) {

@@ -87,10 +87,10 @@ pub enum SecretError {
     /// A file can't be read or may not be.
     #[error(transparent)]
     File(#[from] KeyFileError),
-    /// A key file holds no sealed key.
-    #[error("`{}` is not the sealed key {name}", path.display())]
+    /// A file holds nothing sealed.
+    #[error("`{}` is no sealed file of {name}", path.display())]
     Sealed {
-        /// The key.
+        /// What it should be, such as `the private key k-1`.
         name: String,
         /// Its file.
         path: PathBuf,
@@ -105,10 +105,10 @@ pub enum SecretError {
         /// What is wrong with it.
         source: IdentityFileError,
     },
-    /// A key does not open.
-    #[error("the private key {name} (`{}`) could not be opened", path.display())]
+    /// A key or a share does not open.
+    #[error("{name} (`{}`) could not be opened", path.display())]
     Unlock {
-        /// The key.
+        /// What it is, such as `the private key k-1`.
         name: String,
         /// Its file.
         path: PathBuf,
@@ -118,6 +118,14 @@ pub enum SecretError {
 }
 
 impl SecretError {
+    /// The same of a private key, which a key's id alone does not say.
+    pub fn of_key(mut self) -> Self {
+        if let SecretError::Unlock { name, .. } | SecretError::Sealed { name, .. } = &mut self {
+            *name = format!("the private key {name}");
+        }
+        self
+    }
+
     /// What it means for the exit code.
     pub fn kind(&self) -> SecretErrorKind {
         match self {

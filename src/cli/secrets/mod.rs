@@ -162,12 +162,14 @@ impl Unlocker {
     /// typed does not open it.
     pub fn open(&mut self, name: &str, path: &Path) -> Result<PrivateKey, SecretError> {
         let bytes = self.read(path)?;
-        let secret = self.open_secret(name, path, &bytes)?;
-        SealedKey::key_of(&secret).map_err(|source| SecretError::Unlock {
-            name: name.to_owned(),
-            path: path.to_owned(),
-            source,
-        })
+        let opened = self.open_secret(name, path, &bytes).and_then(|secret| {
+            SealedKey::key_of(&secret).map_err(|source| SecretError::Unlock {
+                name: name.to_owned(),
+                path: path.to_owned(),
+                source,
+            })
+        });
+        opened.map_err(SecretError::of_key)
     }
 
     /// The bytes of a file that holds a secret, sealed or not.
