@@ -54,7 +54,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         })?,
     };
     print(&chain, context)?;
-    let count = output::counted(chain.versions().len() as u64, "version");
+    let count = output::counted(chain.versions().len() as u64, "version", "versions");
     context.note(&format!("verified: {count}"));
     let latest = chain.latest();
     let now = context.now().seconds();
