@@ -91,9 +91,7 @@ impl Judge {
     /// Whether [`verify`](Self::verify) would find a document verified, as far as that can be told without
     /// a report: for who has to say something only of the others. If not, it may be so all the same.
     pub fn plainly_verified(&self, bytes: &[u8], policy: &Policy) -> bool {
-        let text = str::from_utf8(bytes)
-            .ok()
-            .filter(|_| policy.expect.is_none());
+        let text = text_of(bytes).filter(|_| policy.expect.is_none());
         text.is_some_and(|text| self.all().iter().any(|known| known.verifies(text, policy)))
     }
 

@@ -13,7 +13,7 @@ use crate::cli::secrets::{NewSecretArgs, SecretSources, UnlockArgs, Unlocker};
 use crate::cli::terminal::{TerminalPrompts, Tty};
 use crate::files;
 use crate::keys::share::{CombineError, Commitments, KeyShare, combine};
-use crate::keys::{KeyId, PublicHalf, SealedKey, harden, seal};
+use crate::keys::{KeyId, PermissionCheck, PublicHalf, SealedKey, harden, read_key_file, seal};
 
 /// Restore a key from shares of it, and seal it anew
 ///
@@ -137,6 +137,7 @@ fn read_commitments(
 }
 
 fn read_share(path: &Path, unlocker: &mut Unlocker) -> Result<KeyShare, Failure> {
+    refuse_list(path)?;
     let bytes = unlocker.read(path)?;
     let share = if SealedKey::looks_like(&bytes) {
         let file = path.file_name().unwrap_or(path.as_os_str());
@@ -146,17 +147,21 @@ fn read_share(path: &Path, unlocker: &mut Unlocker) -> Result<KeyShare, Failure>
         KeyShare::from_slice(&bytes)
     };
     share.map_err(|error| {
-        if Commitments::from_slice(&bytes).is_ok() {
-            let shown = path.display();
-            return Failure::new(
-                Exit::Refused,
-                format!("{shown} is the list of shares, not one of them"),
-            )
-            .hint(format!("give it with --commitments {shown}"));
-        }
         Failure::new(Exit::Refused, format!("{}: {error}", path.display()))
             .hint("compare it with the paper, character by character, or leave it out")
     })
+}
+
+/// The list stands beside the shares and is no secret, so its mode is no reason to refuse it.
+fn refuse_list(path: &Path) -> Result<(), Failure> {
+    let list = read_key_file(path, PermissionCheck::Off)
+        .is_ok_and(|bytes| Commitments::from_slice(&bytes).is_ok());
+    if !list {
+        return Ok(());
+    }
+    let shown = path.display();
+    let problem = format!("{shown} is the list of shares, not one of them");
+    Err(Failure::new(Exit::Refused, problem).hint(format!("give it with --commitments {shown}")))
 }
 
 /// [`CombineError`] with the names of the files.
