@@ -119,6 +119,16 @@ impl Leaves {
     /// # Errors
     /// [`LeavesError`].
     pub fn read(path: &Path, signed: &SignedLog) -> Result<Self, LeavesError> {
+        let mut digests = Leaves::in_order(path, signed)?;
+        digests.sort_unstable();
+        Ok(Leaves(digests))
+    }
+
+    /// The digests of the file at `path`, in their order.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn in_order(path: &Path, signed: &SignedLog) -> Result<Vec<Digest>, LeavesError> {
         let read = |error| FileError::io("read", path)(error);
         let file = File::open(path).map_err(read)?;
         let found = file.metadata().map_err(read)?.len();
@@ -153,8 +163,7 @@ impl Leaves {
                 found,
             });
         }
-        digests.sort_unstable();
-        Ok(Leaves(digests))
+        Ok(digests)
     }
 
     /// Reads those of the key `id` from the folder `logs`. Those of a draft that came into force stand

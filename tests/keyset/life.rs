@@ -135,6 +135,34 @@ fn a_signature_of_a_retired_key_that_is_dated_later_is_refused() {
     }
 }
 
+/// Bundles that were sealed anew are in the ledger under their new seals alone, but what the key is known
+/// to have signed stays known.
+#[test]
+fn a_retired_key_is_revoked_after_its_bundles_were_sealed_anew() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry
+        .mint("2026-06-01T12:00:00Z", &[1, 2], "old.jsonl")
+        .exits(0);
+    registry.rotate();
+    let new = registry.file("new.jsonl");
+    registry
+        .opening(
+            "2026-06-13T00:00:00Z",
+            &["bundle", "--all", "-o", new.to_str().unwrap()],
+        )
+        .exits(0);
+    let day = "2026-06-14T00:00:00Z";
+    let reason = ["--reason", "the old laptop was stolen"];
+    let revoke = ["keyset", "draft", "revoke", "test-key"];
+    registry.at(day, &[&revoke[..], &reason].concat()).exits(0);
+    registry.sign(&["custodian-a", "custodian-b"]);
+    registry.at(day, &["keyset", "publish"]).exits(0);
+    for bundles in ["old.jsonl", "new.jsonl"] {
+        registry.verify(day, bundles).exits(0);
+    }
+}
+
 /// The thief has the key and dates what they sign before the theft: only the list of what the ledger
 /// knows tells it apart.
 #[test]

@@ -1,5 +1,6 @@
 //! `pith keyset draft`: make the next version, edit by edit.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -12,8 +13,8 @@ use crate::files::FileError;
 use crate::home::Home;
 use crate::keys::{KeyId, PublicKeyObject, Purpose, harden};
 use crate::keyset::{
-    Chain, Custodians, Edit, EditError, Keyset, LeavesWriter, MerkleTree, PossessionStatement,
-    SafetyPolicy, SignaturesLost, SignedLog, draft_leaves_path,
+    Chain, Custodians, Edit, EditError, Keyset, Leaves, LeavesWriter, MerkleTree,
+    PossessionStatement, SafetyPolicy, SignaturesLost, SignedLog, draft_leaves_path, leaves_path,
 };
 use crate::ledger::LedgerLock;
 use crate::mint::{MintError, each_signed};
@@ -357,8 +358,28 @@ impl<'a> Drafting<'a> {
         let path = draft_leaves_path(&logs, id);
         let mut leaves = LeavesWriter::create(&path)?;
         let key = entry.key.key.fingerprint();
+        // What was counted when the key retired stays counted: bundles that were sealed anew since are
+        // in the ledger under the new seal alone.
+        let mut counted = HashSet::new();
+        if let Some(signed) = &entry.signed {
+            let before = leaves_path(&logs, id);
+            let digests = Leaves::in_order(&before, signed).map_err(|error| {
+                Failure::new(
+                    Exit::Io,
+                    format!("what {id} had signed is not known: {error}"),
+                )
+                .hint("restore keys/logs/ from a backup, or take the file that was published")
+            })?;
+            for digest in digests {
+                leaves.push(&digest)?;
+                counted.insert(digest);
+            }
+        }
         let count = each_signed(&ledger, &self.home.profile, &key, |digest| {
-            leaves.push(digest).map_err(CountError::File)
+            match counted.contains(digest) {
+                true => Ok(()),
+                false => leaves.push(digest).map_err(CountError::File),
+            }
         })?;
         let signed = leaves.finish()?;
         context.note(&format!(
