@@ -296,7 +296,8 @@ impl Folder {
         let written = (|| {
             let mut file = OpenOptions::new()
                 .append(true)
-                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+                // A pipe in its place must not keep the command waiting for a reader.
+                .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
                 .open(&path)?;
             let before = file.metadata()?.len();
             file.write_all(&line)
