@@ -68,7 +68,7 @@ fn now() -> TimestampMicros {
 
 /// The same key in every run.
 fn key() -> SoftwareKey {
-    let private = PrivateKey::from_seed([7; 32].into());
+    let private = PrivateKey::from_seed(&[7; 32]);
     let object = PublicKeyObject::of_registry(
         PublicKey::from(private.verifying_key()),
         "bench-2026-05".parse().expect("an id"),

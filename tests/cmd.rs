@@ -30,7 +30,6 @@ use std::path::{Path, PathBuf};
 use common::{paper, papers, published, repository, write_private};
 use pith::home::Home;
 use pith::keys::{CustodianKey, PrivateKey, PublicKey, PublicKeyObject};
-use zeroize::Zeroizing;
 
 const PASSPHRASE: &str = "correct horse battery";
 
@@ -51,9 +50,9 @@ const HINT: &str =
     r#"{"base_url":"https://mirror.invalid","mirror_type":"https","name":"A mirror"}"#;
 
 fn key(seed_hex: &str) -> PrivateKey {
-    let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(seed_hex, seed.as_mut()).unwrap();
-    PrivateKey::from_seed(seed)
+    let mut seed = [0; 32];
+    hex::decode_to_slice(seed_hex, &mut seed).unwrap();
+    PrivateKey::from_seed(&seed)
 }
 
 fn cheaply_sealed(key: &PrivateKey) -> Vec<u8> {
@@ -95,7 +94,7 @@ fn fill(folder: &Path) {
     let object = PublicKeyObject::of_registry(public, id, &home.profile.base_url);
     home.add_key(&object).unwrap();
     for (letter, seed) in [('a', 1), ('b', 2), ('c', 3)] {
-        let private = PrivateKey::from_seed(Zeroizing::new([seed; 32]));
+        let private = PrivateKey::from_seed(&[seed; 32]);
         let custodian = CustodianKey {
             key_id: format!("custodian-{letter}").parse().unwrap(),
             key: PublicKey::from(private.verifying_key()),

@@ -15,7 +15,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pith::keys::PrivateKey;
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
 
 const NEEDLES: &str = "PITH_TEST_NEEDLES";
 /// Names the control: the child leaves a copy of each secret behind, which must be found.
@@ -97,7 +96,7 @@ fn search(needles: &[(&str, Vec<u8>)]) -> Vec<(String, String)> {
 
 /// What is searched for: pieces, since a copy need not be whole.
 fn needles(seed: &[u8; 32], share: Option<&str>) -> String {
-    let key = PrivateKey::from_seed(Zeroizing::new(*seed));
+    let key = PrivateKey::from_seed(seed);
     let pem = key.to_pkcs8_v1_pem();
     let body = pem.lines().nth(1).unwrap();
     let mut needles = vec![
@@ -110,6 +109,11 @@ fn needles(seed: &[u8; 32], share: Option<&str>) -> String {
     ];
     if let Some(share) = share {
         needles.push(("share-text", masked(&share.as_bytes()[..39])));
+        let plain: String = share.chars().filter(|c| *c != ' ').take(64).collect();
+        let base32 = base32::Alphabet::Rfc4648 { padding: false };
+        let bytes = base32::decode(base32, &plain).unwrap();
+        needles.push(("share-first-half", masked(&bytes[..16])));
+        needles.push(("share-second-half", masked(&bytes[16..32])));
     }
     let needles = needles.iter().map(|(name, hex)| format!("{name}={hex}"));
     needles.collect::<Vec<_>>().join(",")
@@ -174,7 +178,7 @@ fn cheaply_sealed(plaintext: &[u8]) -> Vec<u8> {
 fn parent() -> ExitCode {
     let mut seed = [0; 32];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut seed);
-    let key = PrivateKey::from_seed(Zeroizing::new(seed));
+    let key = PrivateKey::from_seed(&seed);
     let mut bench = Bench {
         folder: tempfile::tempdir().unwrap(),
         needles: needles(&seed, None),

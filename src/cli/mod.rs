@@ -39,6 +39,7 @@ mod withheld;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::keys;
 use context::{Context, Global};
 use error::{Exit, Failure};
 use recording::{CommandLine, Manner};
@@ -106,7 +107,8 @@ pub fn main() -> Exit {
     if let Err(failure) = context.record(CommandLine::of(&matches), manner) {
         return failure.report();
     }
-    let exit = match run(cli.verb, &context) {
+    // What a verb and the libraries under it had in their hands is gone before anything else is done.
+    let exit = match keys::apart(|| run(cli.verb, &context)) {
         Ok(exit) => exit,
         Err(failure) => failure.report(),
     };

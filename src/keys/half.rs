@@ -121,11 +121,10 @@ pub struct KeyCheck {
 mod tests {
     use super::*;
     use crate::keys::PrivateKey;
-    use zeroize::Zeroizing;
 
     #[test]
     fn either_form_is_read_as_itself_only() {
-        let private = PrivateKey::from_seed(Zeroizing::new([7; 32]));
+        let private = PrivateKey::from_seed(&[7; 32]);
         let key = PublicKey::from(private.verifying_key());
         let key_id: KeyId = "k1".parse().unwrap();
         let object = PublicKeyObject::of_registry(key, key_id.clone(), "https://r.invalid");

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use zeroize::Zeroizing;
 
 use super::private::{PrivateKey, PrivateKeyError};
+use super::stack;
 
 /// Bytes that are no private key in any form that is known here. No variant carries any of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +51,11 @@ impl PrivateKey {
     /// # Errors
     /// [`ImportError`]. Thirty-two printable characters are refused: a raw seed looks like that once in
     /// 10^13 times, and half a seed in hexadecimal digits always does.
-    #[inline(never)]
     pub fn import(bytes: &[u8]) -> Result<Self, ImportError> {
+        stack::apart(|| Self::read(bytes))
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, ImportError> {
         if bytes.starts_with(b"-----BEGIN ") {
             let text = std::str::from_utf8(bytes).map_err(|_| PrivateKeyError::NotPem)?;
             return Ok(PrivateKey::from_pkcs8_pem(text)?);
@@ -62,7 +66,7 @@ impl PrivateKey {
                 return Err(ImportError::Text);
             }
             seed.copy_from_slice(bytes);
-            return Ok(PrivateKey::from_seed(seed));
+            return Ok(PrivateKey::from_seed(&seed));
         }
         let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         match line.len() {
@@ -84,6 +88,6 @@ impl PrivateKey {
             }
             found => return Err(ImportError::Unknown { found }),
         }
-        Ok(PrivateKey::from_seed(seed))
+        Ok(PrivateKey::from_seed(&seed))
     }
 }

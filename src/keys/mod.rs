@@ -38,6 +38,7 @@ pub use seal::{
     NewPassphrase, Protection, Recipient, RecipientError, SealError, WeakPassphrase, seal,
 };
 pub use signer::{Signer, SignerError, SoftwareKey};
+pub(crate) use stack::apart;
 pub use trusted::{
     KeyStatus, REGISTRY, TrustedKey, TrustedKeys, TrustedKeysType, TrustedKeysVersion,
 };

@@ -7,7 +7,7 @@ use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes, PrivateKeyInfoRef, Se
 use ed25519_dalek::pkcs8::{Error as Pkcs8Error, spki};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand::CryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::stack;
 
@@ -16,8 +16,7 @@ use super::stack;
 /// It is wiped when dropped, can't be cloned, and its `Debug` form shows only the public half.
 ///
 /// It stays in one place in memory: a value that is moved leaves its bytes behind, and nobody wipes them.
-/// For the same reason the functions that have it in their hands are not inlined: what they leave is
-/// then below the frame in which the key is dropped, where it is wiped.
+/// What has its bytes in its hands does so in [`stack::apart`].
 pub struct PrivateKey(Box<SigningKey>);
 
 /// Text that is not a private key of the kind that this toolkit signs with.
@@ -76,17 +75,17 @@ const PEM_LABEL: &str = "PRIVATE KEY";
 
 impl PrivateKey {
     /// A new key, from 32 bytes of `rng`.
-    #[inline(never)]
     pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.fill_bytes(seed.as_mut());
-        Self::from_seed(seed)
+        stack::apart(|| {
+            let mut seed = Zeroizing::new([0; 32]);
+            rng.fill_bytes(seed.as_mut());
+            Self::from_seed(&seed)
+        })
     }
 
     /// The key whose RFC 8032 private key (the seed, before hashing) is `seed`.
-    #[inline(never)]
-    pub fn from_seed(seed: Zeroizing<[u8; 32]>) -> Self {
-        PrivateKey(Box::new(SigningKey::from_bytes(&seed)))
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        stack::apart(|| PrivateKey(Box::new(SigningKey::from_bytes(seed))))
     }
 
     /// The 32 secret bytes that [`from_seed`](Self::from_seed) takes, for dividing a key into shares.
@@ -116,15 +115,16 @@ impl PrivateKey {
     /// PKCS#8 version 1 in PEM form: the private half alone, lines of 64 and `\n`.
     ///
     /// Version 2 would carry the public half too, and OpenSSL 3.0 refuses to read that.
-    #[inline(never)]
     pub fn to_pkcs8_v1_pem(&self) -> Zeroizing<String> {
-        let mut keypair = KeypairBytes {
-            secret_key: self.0.to_bytes(),
-            public_key: None,
-        };
-        let pem = keypair.to_pkcs8_pem(LineEnding::LF);
-        keypair.secret_key.zeroize();
-        pem.expect("32 bytes always have a PKCS#8 form")
+        stack::apart(|| {
+            let keypair = KeypairBytes {
+                secret_key: self.0.to_bytes(),
+                public_key: None,
+            };
+            keypair
+                .to_pkcs8_pem(LineEnding::LF)
+                .expect("32 bytes always have a PKCS#8 form")
+        })
     }
 
     /// Reads PKCS#8 version 1 or 2 in PEM form.
@@ -135,8 +135,11 @@ impl PrivateKey {
     ///
     /// [`PrivateKeyError`] if the text is anything else, if the key is not an Ed25519 key, or if
     /// a version 2 file's public half is not that of its private half.
-    #[inline(never)]
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, PrivateKeyError> {
+        stack::apart(|| Self::read_pkcs8_pem(pem))
+    }
+
+    fn read_pkcs8_pem(pem: &str) -> Result<Self, PrivateKeyError> {
         // The PEM reader would skip any text before the first `-----BEGIN`.
         let label = pem
             .strip_prefix("-----BEGIN ")
@@ -158,9 +161,8 @@ impl PrivateKey {
         let info = PrivateKeyInfoRef::try_from(document.as_bytes())
             .map_err(PrivateKeyError::from_pkcs8)?;
         let public = info.public_key;
-        let mut keypair = KeypairBytes::try_from(info).map_err(PrivateKeyError::from_pkcs8)?;
-        let key = PrivateKey(Box::new(SigningKey::from_bytes(&keypair.secret_key)));
-        keypair.secret_key.zeroize();
+        let keypair = KeypairBytes::try_from(info).map_err(PrivateKeyError::from_pkcs8)?;
+        let key = Self::from_seed(&keypair.secret_key);
         match (public, &keypair.public_key) {
             (None, None) => Ok(key),
             (Some(_), Some(public)) if *public.as_ref() == key.public_bytes() => Ok(key),
@@ -185,7 +187,7 @@ impl PrivateKeyError {
 }
 
 impl Drop for PrivateKey {
-    /// The key wipes itself; this wipes what its moves and signatures left on the stack.
+    /// The key wipes itself; this wipes what its signatures left on the stack.
     fn drop(&mut self) {
         stack::wipe_below();
     }

@@ -116,7 +116,6 @@ impl PublicKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zeroize::Zeroizing;
 
     const ALL: [Purpose; 5] = [
         Purpose::Keyset,
@@ -128,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_signature_serves_its_own_purpose_only() {
-        let private = PrivateKey::from_seed(Zeroizing::new([7; 32]));
+        let private = PrivateKey::from_seed(&[7; 32]);
         let public = PublicKey::from(private.verifying_key());
         for made in ALL {
             let signature = private.sign_for(made, &("a", 1)).unwrap();

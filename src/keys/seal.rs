@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::private::PrivateKey;
 use super::prompts::{Callbacks, Prompts};
+use super::stack;
 use super::unlock::SealedKey;
 
 /// log2 of scrypt's cost for new files: 256 MiB of memory and about a second.
@@ -243,6 +244,14 @@ pub fn seal(
 
 /// As [`seal`], for any secret that is as small as a key.
 pub(super) fn seal_bytes(
+    secret: &[u8],
+    protection: &Protection,
+    prompts: Arc<dyn Prompts>,
+) -> Result<Vec<u8>, SealError> {
+    stack::apart(|| encrypt(secret, protection, prompts))
+}
+
+fn encrypt(
     secret: &[u8],
     protection: &Protection,
     prompts: Arc<dyn Prompts>,

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::identity::Identities;
 use super::private::{PrivateKey, PrivateKeyError};
 use super::prompts::Prompts;
+use super::stack;
 
 /// log2 of the largest scrypt cost that is paid: 4 GiB of memory and about 16 seconds.
 const MAX_WORK_FACTOR: u8 = 22;
@@ -209,7 +210,7 @@ impl SealedKey {
     ///
     /// As [`open`](Self::open), but for what the secret is.
     pub fn open_secret(&self, unlock: &Unlock<'_>) -> Result<Zeroizing<Vec<u8>>, UnlockError> {
-        match unlock {
+        stack::apart(|| match unlock {
             Unlock::Passphrase(passphrase) => {
                 self.0.open_with_passphrase(passphrase, MAX_PLAINTEXT)
             }
@@ -217,7 +218,7 @@ impl SealedKey {
                 self.0
                     .open_with_identities(identities, prompts, MAX_PLAINTEXT)
             }
-        }
+        })
     }
 
     /// The private key that a sealed key holds in this form.

@@ -9,7 +9,6 @@ use pith::canonical;
 use pith::ceremony::Entry;
 use pith::keys::{CustodianKey, PrivateKey, Protection, PublicKey, seal};
 use secrecy::ExposeSecret as _;
-use zeroize::Zeroizing;
 
 use crate::common::{Home, Ran, run, write_private};
 
@@ -90,7 +89,7 @@ impl Ceremony {
         let identity_path = self.home.beside(&format!("{id}.identity"));
         let text = identity.to_string();
         write_private(&identity_path, text.expose_secret().as_bytes());
-        let private = PrivateKey::from_seed(Zeroizing::new([seed; 32]));
+        let private = PrivateKey::from_seed(&[seed; 32]);
         let recipient = identity.to_public().to_string().parse().unwrap();
         let prompts = std::sync::Arc::new(pith::keys::NoPrompts);
         let sealed = seal(&private, &Protection::Recipients(vec![recipient]), prompts).unwrap();

@@ -159,7 +159,7 @@ fn no_secret_is_in_a_whole_ceremony() {
     let custodian = c.custodian("custodian-a", 7);
     c.close(&[&custodian]).exits(0);
 
-    let pem = pith::keys::PrivateKey::from_seed(zeroize::Zeroizing::new([7; 32])).to_pkcs8_v1_pem();
+    let pem = pith::keys::PrivateKey::from_seed(&[7; 32]).to_pkcs8_v1_pem();
     let body = pem.lines().nth(1).unwrap();
     let digest = Digest::of(passphrase.as_bytes()).to_string();
     let key_text = fs::read_to_string(&custodian.identity).unwrap();

@@ -15,7 +15,6 @@ use std::iter;
 
 use pith::keys::PrivateKey;
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 /// The key of RFC 8032, section 7.1, test 2.
 const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
@@ -24,9 +23,9 @@ const PUBLIC: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12a
 const PASSPHRASE: &str = "correct horse battery";
 
 fn rfc_key() -> PrivateKey {
-    let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(SEED, seed.as_mut()).unwrap();
-    PrivateKey::from_seed(seed)
+    let mut seed = [0; 32];
+    hex::decode_to_slice(SEED, &mut seed).unwrap();
+    PrivateKey::from_seed(&seed)
 }
 
 fn secret(text: &str) -> SecretString {

@@ -8,7 +8,6 @@ use pith::keyset::{
     SafetyPolicy, SignedLog,
 };
 use pith::time::Timestamp;
-use zeroize::Zeroizing;
 
 pub const REGISTRY: &str = "registry.invalid";
 pub const DAY: i64 = 24 * 60 * 60;
@@ -32,7 +31,7 @@ pub const TWO: u8 = 102;
 pub const THREE: u8 = 103;
 
 pub fn private(n: u8) -> PrivateKey {
-    PrivateKey::from_seed(Zeroizing::new([n; 32]))
+    PrivateKey::from_seed(&[n; 32])
 }
 
 pub fn public(n: u8) -> PublicKey {

@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pith::keys::PrivateKey;
 use secrecy::ExposeSecret as _;
-use zeroize::Zeroizing;
 
 use crate::common::write_private;
 use crate::lived::Life;
@@ -143,7 +142,7 @@ fn sealed(life: &Life, secrets: &mut Vec<Secret>) {
 fn no_secret_is_in_anything_that_was_printed_or_written() {
     let life = Life::lead();
     let (first, second) = ("slow brown badger", "quick grey heron");
-    let imported = PrivateKey::from_seed(Zeroizing::new([0xa7; 32]));
+    let imported = PrivateKey::from_seed(&[0xa7; 32]);
     write_private(&life.beside("first"), first.as_bytes());
     write_private(&life.beside("second"), second.as_bytes());
     write_private(

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use pith::keys::{CustodianKey, PrivateKey, PublicKey};
-use zeroize::Zeroizing;
 
 use crate::common::session::Session;
 use crate::common::{Home, cheaply_sealed, run, write_private};
@@ -21,7 +20,7 @@ impl Table {
     fn new() -> Self {
         let home = Home::new();
         for (id, seed) in [("custodian-a", 71), ("custodian-b", 72)] {
-            let private = PrivateKey::from_seed(Zeroizing::new([seed; 32]));
+            let private = PrivateKey::from_seed(&[seed; 32]);
             let public = CustodianKey {
                 key_id: id.parse().unwrap(),
                 key: PublicKey::from(private.verifying_key()),

@@ -13,7 +13,6 @@ use pith::record::CanonicalRecord;
 use pith::snapshot::{GraphSnapshot, PaperText};
 use pith::state::{Candidate, KeyTable, Merged, TableKey, merge};
 use pith::time::{Timestamp, TimestampMicros};
-use zeroize::Zeroizing;
 
 pub const REGISTRY_ID: &str = "registry.invalid";
 const RECORD: &str = r#"{"source":{"id":"2402.00001","kind":"arxiv","version":1},"metadata":{"license":"","primary_cat":"math.GT","submitted_at":"2024-02-01T12:00:00Z","cross_cats_sorted":[],"title_canon_sha256":"0000000000000000000000000000000000000000000000000000000000000001","abstract_canon_sha256":"0000000000000000000000000000000000000000000000000000000000000002"},"schema_version":"1.0"}"#;
@@ -29,7 +28,7 @@ pub struct Somebody {
 
 impl Somebody {
     fn new(seed: u8, key_id: &str, signer_id: &'static str, signer_type: &'static str) -> Self {
-        let private = PrivateKey::from_seed(Zeroizing::new([seed; 32]));
+        let private = PrivateKey::from_seed(&[seed; 32]);
         Somebody {
             signer_id,
             signer_type,

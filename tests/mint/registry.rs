@@ -10,7 +10,6 @@ use pith::mint::{Group, Issuer, MintError, OnChange, SelfCheck, plan, record};
 use pith::time::TimestampMicros;
 use pith::verify::Trust;
 use tempfile::TempDir;
-use zeroize::Zeroizing;
 
 pub fn now() -> TimestampMicros {
     "2026-05-18T00:30:44.452550Z".parse().unwrap()
@@ -27,7 +26,7 @@ impl Registry {
     pub fn new(id: &str, url: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let home = Home::init(folder.path(), id, url).unwrap();
-        let private = PrivateKey::from_seed(Zeroizing::new([7; 32]));
+        let private = PrivateKey::from_seed(&[7; 32]);
         let public = PublicKey::from(private.verifying_key());
         let object = PublicKeyObject::of_registry(public, "test-key".parse().unwrap(), url);
         let entry = TrustedKey::of_registry(object.clone(), Some(id.to_owned()));

@@ -12,6 +12,7 @@ use super::{KeyShare, ShareKind, ShareLabel, ShareVersion, SplitId};
 use crate::keys::half::PublicHalf;
 use crate::keys::private::PrivateKey;
 use crate::keys::public::PublicKey;
+use crate::keys::stack;
 
 /// A key could not be divided.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,8 +77,17 @@ pub enum CombineError {
 ///
 /// # Errors
 /// [`SplitError::Threshold`] unless 2 ≤ `threshold` ≤ `shares`; [`SplitError::OtherKey`].
-#[inline(never)]
 pub fn split<R: CryptoRng + ?Sized>(
+    key: &PrivateKey,
+    public: &PublicHalf,
+    threshold: u8,
+    shares: u8,
+    rng: &mut R,
+) -> Result<Vec<KeyShare>, SplitError> {
+    stack::apart(|| divide(key, public, threshold, shares, rng))
+}
+
+fn divide<R: CryptoRng + ?Sized>(
     key: &PrivateKey,
     public: &PublicHalf,
     threshold: u8,
@@ -111,7 +121,7 @@ pub fn split<R: CryptoRng + ?Sized>(
     let made: Vec<KeyShare> = parts
         .iter()
         .map(|part| {
-            let mut value = Zeroizing::new([0; 32]);
+            let mut value = Box::<Zeroizing<[u8; 32]>>::default();
             value.copy_from_slice(&part[1..33]);
             KeyShare {
                 label: label(part[0]),
@@ -134,8 +144,11 @@ pub fn split<R: CryptoRng + ?Sized>(
 ///
 /// # Errors
 /// [`CombineError`].
-#[inline(never)]
 pub fn combine(shares: &[KeyShare]) -> Result<PrivateKey, CombineError> {
+    stack::apart(|| restore(shares))
+}
+
+fn restore(shares: &[KeyShare]) -> Result<PrivateKey, CombineError> {
     let Some(first) = shares.first() else {
         return Err(CombineError::TooFew {
             found: 0,
@@ -181,14 +194,13 @@ pub fn combine(shares: &[KeyShare]) -> Result<PrivateKey, CombineError> {
 }
 
 /// The key of these shares, if it is the one that they are said to be of.
-#[inline(never)]
 fn restored(shares: &[&KeyShare]) -> Option<PrivateKey> {
     let parts: Vec<Vec<u8>> = shares
         .iter()
         .map(|share| {
             let mut part = Vec::with_capacity(33);
             part.push(share.label.index);
-            part.extend_from_slice(share.value.as_ref());
+            part.extend_from_slice(share.value.as_slice());
             part
         })
         .collect();
@@ -196,7 +208,7 @@ fn restored(shares: &[&KeyShare]) -> Option<PrivateKey> {
     let bytes = Zeroizing::new(Gf256::combine_bytes(&*parts).ok()?);
     let mut seed = Zeroizing::new([0; 32]);
     seed.copy_from_slice(&bytes);
-    let key = PrivateKey::from_seed(seed);
+    let key = PrivateKey::from_seed(&seed);
     let public = PublicKey::from(key.verifying_key());
     let wanted = shares.first()?.label.fingerprint_sha256_hex;
     (public.fingerprint() == wanted).then_some(key)

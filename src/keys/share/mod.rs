@@ -20,6 +20,7 @@ use super::half::Role;
 use super::prompts::Prompts;
 use super::public::{Fingerprint, KeyId};
 use super::seal::{Protection, SealError, seal_bytes};
+use super::stack;
 use crate::canonical::{self, DecodeError};
 use crate::digest::{Digest, lower_hex};
 use crate::text::{constant, string_form};
@@ -120,7 +121,8 @@ impl ShareLabel {
 /// A share of a private key, open in memory, and wiped when dropped.
 pub struct KeyShare {
     label: ShareLabel,
-    value: Zeroizing<[u8; 32]>,
+    /// In one place, since a move would leave a copy.
+    value: Box<Zeroizing<[u8; 32]>>,
 }
 
 /// Bytes that are no share. No variant carries any part of a share's text.
@@ -198,6 +200,10 @@ impl KeyShare {
     /// # Errors
     /// [`ShareError`].
     pub fn from_slice(bytes: &[u8]) -> Result<Self, ShareError> {
+        stack::apart(|| Self::read(bytes))
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, ShareError> {
         let fields: ShareFields = canonical::from_slice(bytes)?;
         let label = ShareLabel {
             kind: fields.kind,
@@ -221,7 +227,7 @@ impl KeyShare {
         let (value, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
         let mut share = KeyShare {
             label,
-            value: Zeroizing::new([0; 32]),
+            value: Box::default(),
         };
         share.value.copy_from_slice(value);
         if share.digest().as_bytes()[..CHECKSUM] == *checksum {
@@ -241,15 +247,15 @@ impl KeyShare {
     pub fn digest(&self) -> Digest {
         let label = canonical::to_vec(&self.label).expect("labels and numbers are JSON");
         let mut message = Zeroizing::new(Vec::with_capacity(32 + label.len()));
-        message.extend_from_slice(self.value.as_ref());
+        message.extend_from_slice(self.value.as_slice());
         message.extend_from_slice(&label);
-        Digest::of(&message)
+        stack::apart(|| Digest::of(&message))
     }
 
     /// The secret bytes and the first eight of the digest, as base32 in groups of four.
     fn text(&self) -> Zeroizing<String> {
         let mut bytes = Zeroizing::new([0; 32 + CHECKSUM]);
-        bytes[..32].copy_from_slice(self.value.as_ref());
+        bytes[..32].copy_from_slice(self.value.as_slice());
         bytes[32..].copy_from_slice(&self.digest().as_bytes()[..CHECKSUM]);
         let plain = Zeroizing::new(base32::encode(BASE32, bytes.as_ref()));
         let mut text = Zeroizing::new(String::with_capacity(TEXT_CHARS + TEXT_CHARS / 4));
@@ -264,6 +270,10 @@ impl KeyShare {
 
     /// The document, in lines, to be printed or sealed.
     pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
+        stack::apart(|| self.document())
+    }
+
+    fn document(&self) -> Zeroizing<Vec<u8>> {
         let text = self.text();
         let document = ShareDocument {
             label: &self.label,
