@@ -4,11 +4,12 @@
 //! signatures and self-checks alone take on the same cores, in the same round. The bound is Ed25519
 //! alone; the second share is of a bound that counts the digests too which each signature or check
 //! needs: a self-check hashes the final bytes again before it verifies them. The share of CPU time is what
-//! remains of the first when other work disturbs the clock. A program and not a timed test: machines
-//! differ, and noise is for the reader to judge.
+//! remains of the first when other work disturbs the clock. `floor` prints how large the first share could
+//! get at all: what nobody can leave out besides, done by plain programs on one thread. A program and
+//! not a timed test: machines differ, and noise is for the reader to judge.
 //!
 //! ```text
-//! PITH_CORPUS=papers.jsonl [PITH_ROUNDS=3] [PITH_ONLY=lines,verify,…] cargo bench --bench batch
+//! PITH_CORPUS=papers.jsonl [PITH_ROUNDS=3] [PITH_ONLY=lines,floor,…] cargo bench --bench batch
 //! ```
 //!
 //! `PITH_CORPUS` is a Kaggle snapshot; work is done in `TMPDIR`, which must have room for 15 kB a
@@ -18,7 +19,7 @@ use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::hint::black_box;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -103,6 +104,9 @@ fn main() {
             "start to first output, one paper",
             1000.0 * median(&mut first)
         );
+    }
+    if wanted("floor") {
+        work.floor(papers, rounds);
     }
     if wanted("resume") {
         work.resume();
@@ -435,6 +439,67 @@ impl Work {
             100.0 * went_on / undisturbed,
             100.0 * (whole / undisturbed - 1.0),
         );
+    }
+
+    /// The largest share that any minter could reach which does, besides the signatures and their checks,
+    /// no more than this: hash the texts for both, find the ends of the values in each input line, write
+    /// the bundles once, and have the pages of the ledger written once.
+    fn floor(&self, papers: usize, rounds: usize) {
+        self.mint(Some("out.jsonl"));
+        let own = |work: &dyn Fn()| {
+            let mut seconds: Vec<f64> = (0..rounds)
+                .map(|_| {
+                    let before = cpu_seconds().own;
+                    work();
+                    cpu_seconds().own - before
+                })
+                .collect();
+            1e6 * median(&mut seconds) / papers as f64
+        };
+        let lines = fs::read(&self.corpus).expect("the corpus");
+        let reading = own(&|| {
+            for line in lines.split(|byte| *byte == b'\n').filter(|l| !l.is_empty()) {
+                let read = serde_json::from_slice::<serde::de::IgnoredAny>(line);
+                black_box(read.expect("it is JSON"));
+            }
+        });
+        let bundles = fs::read(self.path("out.jsonl")).expect("bundles");
+        let writing = own(&|| {
+            let mut file = fs::File::create(self.path("floor.jsonl")).expect("a file");
+            for piece in bundles.chunks(1 << 20) {
+                file.write_all(piece).expect("it is written");
+            }
+            file.sync_all().expect("it is on disk");
+        });
+        let storing = own(&|| {
+            let copy = self.path("floor.db");
+            let _ = fs::remove_file(&copy);
+            let ledger = rusqlite::Connection::open(self.path("home").join("ledger.db"));
+            let copied = ledger
+                .expect("a ledger")
+                .execute("VACUUM INTO ?1", [copy.to_str().expect("UTF-8")]);
+            copied.expect("it is copied");
+        });
+        println!(
+            "floor, in µs of CPU time a paper: reading {reading:.1}, writing bundles {writing:.1}, ledger {storing:.1}"
+        );
+        for (figure, written) in [(&Figure::ALL[0], writing), (&Figure::ALL[2], 0.0)] {
+            let ed25519 = own(&|| {
+                bound(figure.bound, papers, 1);
+            });
+            let digests = own(&|| {
+                hashing(figure.bound.hashed(&self.lengths()), papers, 1);
+            });
+            let rest = reading + written + storing;
+            println!(
+                "  {:<30} Ed25519 {ed25519:.1}, digests {digests:.1}: at most {:.1} % (asked {} %), \
+                 with digests {:.1} %",
+                figure.title,
+                100.0 * ed25519 / (ed25519 + digests + rest),
+                figure.asked,
+                100.0 * (ed25519 + digests) / (ed25519 + digests + rest),
+            );
+        }
     }
 
     /// What looking one record up takes, in a ledger of all papers, in no order that the ledger has.
