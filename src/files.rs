@@ -25,6 +25,12 @@ pub enum FileError {
         /// Where.
         path: PathBuf,
     },
+    /// Something stands where a file should, and is not what the file would be.
+    #[error("{} exists already and is not what this command writes", path.display())]
+    Differs {
+        /// Where.
+        path: PathBuf,
+    },
     /// The system refused.
     #[error("cannot {action} {}", path.display())]
     Io {

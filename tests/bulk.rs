@@ -168,6 +168,7 @@ fn a_folder_is_what_its_manifest_lists() {
                 "{}",
                 ran.text()
             );
+            assert!(ran.text().contains("; 1 fault of files"), "{}", ran.text());
         }
     };
     let second = folder.join("bundles-000001.jsonl.zst");
@@ -184,6 +185,11 @@ fn a_folder_is_what_its_manifest_lists() {
     fault(&|l| l[1].bytes += 1, &says);
     let says = format!("{second} has sha256 {}, but", listed[1].sha256);
     fault(&|l| l[1].sha256 = Digest::of(b""), &says);
+    let (first, last) = (listed[1].first, listed[1].last);
+    let says = format!("{second} has first {first}, but manifest.jsonl lists {last}");
+    fault(&|l| l[1].first = last, &says);
+    let says = format!("{second} has last {last}, but manifest.jsonl lists {first}");
+    fault(&|l| l[1].last = first, &says);
     fault(
         &|l| drop(l.remove(1)),
         &format!("{second} is not listed in manifest.jsonl"),

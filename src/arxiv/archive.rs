@@ -35,6 +35,10 @@ impl Archive {
         let file = File::open(path).map_err(cannot)?;
         let archive = ZipArchive::new(BufReader::new(file))
             .map_err(|error| cannot_open(path, io::Error::from(error)))?;
+        if archive.has_duplicate_names() {
+            let message = "two files in it have the same name; unpack it, and give the folder";
+            return Err(cannot(unsupported(message.into())));
+        }
         let mut entries: Vec<Entry> = archive
             .file_names_raw()
             .map(|name| String::from_utf8_lossy(name).into_owned())
@@ -217,6 +221,26 @@ mod tests {
         assert_eq!(files[1].1.as_deref().unwrap(), "other");
         let cut = read(&bytes[..bytes.len() - 30]);
         assert!(matches!(cut, Err(InputError::Open { .. })));
+    }
+
+    /// The crate reads one of them only.
+    #[test]
+    fn an_archive_with_a_name_twice_is_refused() {
+        let mut bytes = archive(&[("a.json", "first"), ("b.json", "second")]);
+        let names: Vec<usize> = (0..bytes.len() - 6)
+            .filter(|at| &bytes[*at..at + 6] == b"b.json")
+            .collect();
+        assert_eq!(names.len(), 2, "beside the file and in the directory");
+        for at in names {
+            bytes[at] = b'a';
+        }
+        let error = read(&bytes).unwrap_err();
+        assert!(
+            std::error::Error::source(&error)
+                .unwrap()
+                .to_string()
+                .contains("same name")
+        );
     }
 
     #[test]

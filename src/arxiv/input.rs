@@ -281,6 +281,10 @@ impl RawReader {
         };
         match text.and_then(|text| recognise(text, self.limit)) {
             Ok(units) => {
+                let units = match units {
+                    Units::Fault(None) if is_page(&name) => Units::Fault(Some((1, empty_page()))),
+                    units => units,
+                };
                 let name = Arc::from(name);
                 self.current = Some(Current { name, units });
                 Ok(())
@@ -359,6 +363,18 @@ impl Units {
                 .map(|(line, fault)| (line, RawUnit::Fault(fault)))),
         }
     }
+}
+
+/// Whether a file is a page of a harvest by its name.
+fn is_page(name: &str) -> bool {
+    let plain = name.strip_suffix(".gz").or(name.strip_suffix(".zst"));
+    plain.unwrap_or(name).ends_with(".xml")
+}
+
+/// Where a harvest finds nothing, its page says so; one without anything has lost what it held.
+fn empty_page() -> Fault {
+    let message = "the page is empty; fetch it again";
+    Fault::new(RejectCode::XmlInvalid, message)
 }
 
 /// Finds out the format of `text` by its first byte that is not blank.

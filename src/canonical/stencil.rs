@@ -107,12 +107,13 @@ impl Stencil {
 
 /// Where the value ends with which `text` begins, and behind which `fixed` stands.
 fn value_end(text: &str, fixed: &str) -> Option<usize> {
-    let stop = match text.as_bytes().first()? {
-        b'[' => return text.find(']').map(|end| end + 1),
-        _ => *fixed.as_bytes().first()?,
-    };
+    // Inside of a string, brackets are text.
+    let stop = *fixed.as_bytes().first()?;
     if stop != b'"' {
-        return text.bytes().position(|byte| byte == stop);
+        return match text.as_bytes().first()? {
+            b'[' => text.find(']').map(|end| end + 1),
+            _ => text.bytes().position(|byte| byte == stop),
+        };
     }
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -161,6 +162,16 @@ mod tests {
         let stencil = Stencil::cut(specimen, &["TEXT", "unused", "NUMBER", "LIST"]);
         let values = [r#"a\"b\\"#, "", "12", r#"["p","q"]"#];
         let mut text = Vec::new();
+        for bracketed in ["[", "[1] An aside", "]", "[]"] {
+            let values = [bracketed, "", "12", r#"["p","q"]"#];
+            text.clear();
+            stencil.fill(&values, &mut text);
+            assert_eq!(
+                stencil.read(str::from_utf8(&text).unwrap()).unwrap(),
+                values
+            );
+        }
+        text.clear();
         stencil.fill(&values, &mut text);
         let text = String::from_utf8(text).unwrap();
         assert_eq!(stencil.read(&text).unwrap(), values);

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
 
 /// What addresses, places and lengths are multiples of when the cache is passed by: the largest block
 /// of common disks.
@@ -110,7 +111,11 @@ impl Appender {
                 .map_err(io::Error::from)
                 .and_then(|()| self.file.write_all_at(blocks, self.place));
             fcntl_setfl(&self.file, flags)?;
-            self.direct = written.is_ok();
+            match written {
+                Ok(()) => {}
+                Err(error) if cannot_pass_by(&error) => self.direct = false,
+                Err(error) => return Err(error),
+            }
         }
         if !self.direct {
             self.file.write_all_at(blocks, self.place)?;
@@ -121,6 +126,12 @@ impl Appender {
         self.waiting -= length;
         Ok(())
     }
+}
+
+/// Whether a write failed because it was to pass the cache by; one through the cache may do.
+fn cannot_pass_by(error: &io::Error) -> bool {
+    let known = [Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSPC];
+    Errno::from_io_error(error).is_some_and(|errno| known.contains(&errno))
 }
 
 #[cfg(test)]

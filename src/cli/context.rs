@@ -319,6 +319,7 @@ impl Context {
         };
         let mut taken: Vec<PathBuf> = inputs.iter().map(|input| real(input)).collect();
         let stdout = Path::new("-");
+        let mut outside: Vec<PathBuf> = Vec::new();
         for output in outputs.iter().flatten().filter(|output| **output != stdout) {
             let path = real(output);
             let of_home = home.is_some_and(|home| {
@@ -339,13 +340,19 @@ impl Context {
                 input.is_dir() && path.starts_with(&input)
                     || names.iter().any(|name| input.starts_with(name))
             });
+            let nested = outside
+                .iter()
+                .any(|other| path.starts_with(other) || other.starts_with(&path));
             let what = if of_home {
                 "belongs to the registry home"
             } else if is_taken {
                 "is named twice"
             } else if read_again {
                 "lies in a folder of the input, or the input in it"
+            } else if nested {
+                "lies in another output, or that in it"
             } else {
+                outside.push(path.clone());
                 taken.extend([path, partial]);
                 continue;
             };
@@ -405,6 +412,21 @@ pub fn parse_time(text: &str) -> Result<Timestamp, String> {
         .ok()
         .and_then(Timestamp::new)
         .ok_or_else(|| format!("`{text}` is not a time such as 2026-05-18T00:30:44Z"))
+}
+
+/// More threads than any machine has cores for; each has memory of its own.
+const MOST_JOBS: usize = 1024;
+
+/// How many threads somebody asks for.
+///
+/// # Errors
+/// A message, unless it is 1 to [`MOST_JOBS`].
+pub fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let jobs = text
+        .parse()
+        .ok()
+        .filter(|jobs: &NonZeroUsize| jobs.get() <= MOST_JOBS);
+    jobs.ok_or_else(|| format!("it is a number of threads, 1 to {MOST_JOBS}"))
 }
 
 /// As many threads as the machine has cores for this process.

@@ -9,7 +9,7 @@ use crate::files::watch::{self, Access, Content};
 use crate::manifest::ManifestLine;
 
 use super::error::{Exit, Failure};
-use super::listed::{Part, check_bytes, check_count, parts_of};
+use super::listed::{Part, check_bytes, check_count, check_numbers, parts_of};
 
 /// The largest document that is read. As a tree it may take sixteen times as much.
 const LARGEST: u64 = 128 << 20;
@@ -56,6 +56,9 @@ impl Iterator for Documents {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(open) = &mut self.open {
+                if let Some(fault) = open.fault.take() {
+                    return Some(Err(fault));
+                }
                 match open.next() {
                     Ok(Some(document)) => return Some(Ok(document)),
                     Ok(None) => self.open = None,
@@ -89,6 +92,8 @@ struct OpenFile {
     documents: u64,
     /// What the manifest of its folder says of it.
     listed: Option<ManifestLine>,
+    /// That it is not so, to be told behind the document that shows it.
+    fault: Option<Failure>,
     /// Whether having nothing in it is no fault: a compressed file says itself whether it is whole, while
     /// a plain one may have lost what it held.
     may_be_empty: bool,
@@ -129,6 +134,7 @@ impl OpenFile {
             line: 0,
             documents: 0,
             listed,
+            fault: None,
             may_be_empty,
             by_line: None,
         };
@@ -174,6 +180,10 @@ impl OpenFile {
                 self.refuse_huge(&bytes)?;
             }
             self.documents += 1;
+            if let Some(line) = &self.listed {
+                let checked = check_numbers(&self.path, self.documents, &bytes, line);
+                self.fault = checked.err();
+            }
             return Ok(Some(self.document(bytes, by_line)));
         }
     }

@@ -11,6 +11,7 @@ use crate::home::HomeError;
 use crate::keys::{HardenError, KeyFileError, SealError};
 use crate::ledger::LedgerError;
 use crate::mint::MintError;
+use crate::pipeline::NoThread;
 
 use super::secrets::{SecretError, SecretErrorKind};
 
@@ -138,11 +139,18 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<NoThread> for Failure {
+    fn from(error: NoThread) -> Self {
+        Failure::of(Exit::Io, &error)
+            .hint("ask for fewer with --jobs, or look at the limits of this user and its services")
+    }
+}
+
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         let failure = Failure::of(Exit::Io, &error);
         match error {
-            FileError::Exists { .. } => {
+            FileError::Exists { .. } | FileError::Differs { .. } => {
                 failure.hint("nothing is overwritten without --force; or name another file")
             }
             _ => failure,

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 pub struct FilePlace {
     /// Bytes before it.
     pub bytes: u64,
-    /// The digest of the last of these bytes: tells the file from another one of its name.
+    /// The CRC-32 of all these bytes: tells damage. What somebody changed on purpose only verifying tells.
+    pub crc32: u32,
+    /// The digest of the last of them: tells the file from another one of its name at a glance.
     pub tail_sha256: Digest,
 }
 
@@ -30,6 +32,8 @@ const TAIL: u64 = 4096;
 pub struct Growing {
     path: PathBuf,
     target: Target,
+    /// Of all bytes so far.
+    crc32: crc32fast::Hasher,
 }
 
 enum Target {
@@ -50,6 +54,16 @@ impl Growing {
         Ok(Growing::new(path, Target::Partial(appender)))
     }
 
+    /// Whether the file, under the name it grows under or complete, still has the bytes before `place`. It
+    /// reads them all.
+    pub fn is_at(path: &Path, place: &FilePlace) -> bool {
+        let partial = partial_of(path);
+        let found = [partial.as_path(), path]
+            .into_iter()
+            .find(|found| found.symlink_metadata().is_ok_and(|found| found.is_file()));
+        found.is_some_and(|found| crc32_of(found, place.bytes).is_ok_and(|crc| crc == place.crc32))
+    }
+
     /// Goes on with the file at `place`, cutting off what was written after it; `None` if the file is
     /// not the one whose place that is.
     pub fn resume(path: &Path, place: &FilePlace) -> Result<Option<Self>, FileError> {
@@ -66,13 +80,14 @@ impl Growing {
         let appender = cut
             .and_then(|()| Appender::new(file, place.bytes))
             .map_err(fails())?;
-        Ok(Some(Growing::new(path, Target::Partial(appender))))
+        let mut growing = Growing::new(path, Target::Partial(appender));
+        growing.crc32 = crc32fast::Hasher::new_with_initial_len(place.crc32, place.bytes);
+        Ok(Some(growing))
     }
 
     /// Compares what comes with the file that is there.
     pub fn compare(path: &Path) -> Result<Self, FileError> {
-        let file = File::open(path).map_err(FileError::io("read", path))?;
-        let file = BufReader::with_capacity(1 << 20, file);
+        let file = BufReader::with_capacity(1 << 20, reading(path)?);
         Ok(Growing::new(path, Target::Existing { file, bytes: 0 }))
     }
 
@@ -80,14 +95,16 @@ impl Growing {
         Growing {
             path: path.to_owned(),
             target,
+            crc32: crc32fast::Hasher::new(),
         }
     }
 
     /// Adds bytes.
     ///
     /// # Errors
-    /// Those of the system; [`FileError::Exists`] if the file that is there has others.
+    /// Those of the system; [`FileError::Differs`] if the file that is there has others.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.crc32.update(bytes);
         match &mut self.target {
             Target::Partial(appender) => {
                 let partial = partial_of(&self.path);
@@ -104,7 +121,7 @@ impl Growing {
                 };
                 if !is_same {
                     let path = self.path.clone();
-                    return Err(FileError::Exists { path });
+                    return Err(FileError::Differs { path });
                 }
                 *same += bytes.len() as u64;
                 Ok(())
@@ -140,6 +157,7 @@ impl Growing {
         file.sync_data().map_err(fails())?;
         Ok(FilePlace {
             bytes,
+            crc32: self.crc32.clone().finalize(),
             tail_sha256: tail(file, bytes).map_err(fails())?,
         })
     }
@@ -148,9 +166,9 @@ impl Growing {
     /// already, or `force` be given.
     ///
     /// # Errors
-    /// Those of the system; [`FileError::Exists`].
+    /// Those of the system; [`FileError::Differs`].
     pub fn finish(self, force: bool) -> Result<(), FileError> {
-        let Growing { path, target } = self;
+        let Growing { path, target, .. } = self;
         let partial = partial_of(&path);
         let access = match target {
             Target::Existing { .. } => Access::Read,
@@ -164,7 +182,7 @@ impl Growing {
 
 /// Gives what grew its own name, or ends the comparison.
 fn complete(path: &Path, partial: &Path, target: Target, force: bool) -> Result<(), FileError> {
-    let exists = || FileError::Exists {
+    let differs = || FileError::Differs {
         path: path.to_owned(),
     };
     match target {
@@ -172,7 +190,7 @@ fn complete(path: &Path, partial: &Path, target: Target, force: bool) -> Result<
             let mut more = [0; 1];
             match file.read(&mut more).map_err(FileError::io("read", path))? {
                 0 => Ok(()),
-                _ => Err(exists()),
+                _ => Err(differs()),
             }
         }
         Target::Partial(mut appender) => {
@@ -182,7 +200,7 @@ fn complete(path: &Path, partial: &Path, target: Target, force: bool) -> Result<
                 .map_err(FileError::io("write", partial))?;
             if path.symlink_metadata().is_ok() && !force {
                 if !same_bytes(path, partial)? {
-                    return Err(exists());
+                    return Err(differs());
                 }
                 return fs::remove_file(partial).map_err(FileError::io("remove", partial));
             }
@@ -217,7 +235,7 @@ fn writable(partial: &Path, anew: bool) -> Result<Option<File>, FileError> {
     let is_link = partial
         .symlink_metadata()
         .is_ok_and(|metadata| metadata.is_symlink());
-    let held = if is_link && anew {
+    let held = if is_link {
         None
     } else {
         match open(false) {
@@ -244,6 +262,35 @@ fn tail(file: &File, bytes: u64) -> io::Result<Digest> {
     Ok(Digest::of(&tail))
 }
 
+/// Opens a file to compare it. A pipe in its place has nothing to read, and keeps nobody waiting.
+fn reading(path: &Path) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    options.open(path).map_err(FileError::io("read", path))
+}
+
+fn crc32_of(path: &Path, bytes: u64) -> io::Result<u32> {
+    let mut file = File::open(path)?.take(bytes);
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut total = 0;
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        hasher.update(&buffer[..count]);
+        total += count as u64;
+    }
+    if total == bytes {
+        Ok(hasher.finalize())
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
 /// The name under which `path` grows.
 pub fn partial_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -253,8 +300,7 @@ pub fn partial_of(path: &Path) -> PathBuf {
 
 /// Whether two files hold the same bytes.
 fn same_bytes(a: &Path, b: &Path) -> Result<bool, FileError> {
-    let open = |path: &Path| File::open(path).map_err(FileError::io("read", path));
-    let (mut a_file, mut b_file) = (open(a)?, open(b)?);
+    let (mut a_file, mut b_file) = (reading(a)?, reading(b)?);
     let (mut a_bytes, mut b_bytes) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         let count = a_file

@@ -11,6 +11,8 @@ use crate::digest::Digest;
 use crate::files::FileError;
 use crate::files::watch::{self, Access, Content};
 use crate::manifest::{MANIFEST_FILE, ManifestLine};
+use crate::number::PithNumber;
+use serde::Deserialize;
 
 /// The longest line of a manifest that is read.
 const LONGEST_LINE: u64 = 1 << 16;
@@ -30,6 +32,9 @@ pub fn parts_of(folder: &Path) -> Result<Vec<Part>, Failure> {
     for entry in fs::read_dir(folder).map_err(FileError::io("read", folder))? {
         let path = entry.map_err(FileError::io("read", folder))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name == MANIFEST_FILE && !path.is_file() {
+            return Err(refused(&path, "is not a file"));
+        }
         let plain = name.trim_end_matches(".gz").trim_end_matches(".zst");
         if !path.is_file() {
             continue;
@@ -143,4 +148,29 @@ pub fn check_count(path: &Path, count: u64, line: &ManifestLine) -> Result<(), F
     let listed = line.count;
     let problem = format!("has count {count}, but {MANIFEST_FILE} lists {listed}");
     Err(refused(path, &problem))
+}
+
+/// Whether a bundle is the one that the manifest lists for its place in the file, if it lists one.
+pub fn check_numbers(
+    path: &Path,
+    place: u64,
+    bundle: &[u8],
+    line: &ManifestLine,
+) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        pith_number: PithNumber,
+    }
+    let places = [("first", 1, line.first), ("last", line.count, line.last)];
+    for (member, _, listed) in places.into_iter().filter(|(_, at, _)| *at == place) {
+        // What is no bundle is found to be none.
+        let found = serde_json::from_slice(bundle).map(|bundle: Numbered| bundle.pith_number);
+        if let Ok(found) = found
+            && found != listed
+        {
+            let problem = format!("has {member} {found}, but {MANIFEST_FILE} lists {listed}");
+            return Err(refused(path, &problem));
+        }
+    }
+    Ok(())
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::{Exit, Failure};
-use super::growing::{Growing, partial_of};
+use super::growing::{FilePlace, Growing, partial_of};
 use super::sink::{Frame, SHARD, SinkPlace, growing_folder, remove};
-use crate::digest::Hasher;
+use crate::digest::{Digest, Hasher};
 use crate::files::watch::{self, Access, Content};
 use crate::files::{self, FileError};
 use crate::manifest::{MANIFEST_FILE, ManifestLine};
@@ -85,12 +85,25 @@ impl Shards {
         })
     }
 
+    /// Whether the folder that grows still holds what it held at `place`.
+    pub fn is_at(folder: &Path, place: &SinkPlace) -> bool {
+        let partial = growing_folder(folder);
+        let growing = place.bundles / SHARD;
+        let is_at = |name: &str, place: &FilePlace| Growing::is_at(&partial.join(name), place);
+        let manifest = place.manifest.as_ref();
+        manifest.is_some_and(|manifest| is_at(MANIFEST_FILE, manifest))
+            && (place.file.as_ref()).is_none_or(|file| is_at(&shard_name(growing), file))
+            && are_as_listed(&partial, growing).unwrap_or(false)
+    }
+
     /// Goes on from `place`; `None` if the folder is not the one whose place that is.
     pub fn resume(folder: &Path, place: &SinkPlace) -> Result<Option<Self>, Failure> {
         let partial = growing_folder(folder);
         let Some(manifest) = &place.manifest else {
             return Ok(None);
         };
+        // Where all was complete but the folder's own name, the manifest grows again, as shards do.
+        grow_again(&partial.join(MANIFEST_FILE))?;
         let Some(manifest) = Growing::resume(&partial.join(MANIFEST_FILE), manifest)? else {
             return Ok(None);
         };
@@ -104,13 +117,8 @@ impl Shards {
             if is_later {
                 remove(&complete)?;
                 remove(&partial_of(&complete))?;
-            } else if number == growing && complete.exists() {
-                if partial_of(&complete).exists() {
-                    remove(&complete)?;
-                } else {
-                    fs::rename(&complete, partial_of(&complete))
-                        .map_err(FileError::io("move", &complete))?;
-                }
+            } else if number == growing {
+                grow_again(&complete)?;
             }
         }
         let whole = |number| partial.join(shard_name(number)).is_file();
@@ -132,6 +140,8 @@ impl Shards {
                 return Ok(None);
             };
             let partial = partial_of(&path);
+            let hasher =
+                hash_file(&partial, file.bytes).map_err(FileError::io("read", &partial))?;
             shards.shard = Some(Shard {
                 file: growing,
                 name,
@@ -139,7 +149,7 @@ impl Shards {
                 first,
                 last,
                 bytes: file.bytes,
-                hasher: hash_file(&partial, file.bytes).map_err(FileError::io("read", &partial))?,
+                hasher,
             });
         }
         Ok(Some(shards))
@@ -174,7 +184,7 @@ impl Shards {
             Growing::compare(&path)?
         } else {
             let path = self.folder.clone();
-            return Err(FileError::Exists { path });
+            return Err(FileError::Differs { path });
         };
         Ok(Shard {
             file,
@@ -240,7 +250,10 @@ impl Shards {
             let written = self.bundles.div_ceil(SHARD);
             only_shards(folder)?;
             return match shards_in(folder)?.last() {
-                Some(last) if *last >= written => Err(exists().into()),
+                Some(last) if *last >= written => {
+                    let path = folder.clone();
+                    Err(FileError::Differs { path }.into())
+                }
                 _ => Ok(()),
             };
         }
@@ -259,6 +272,40 @@ impl Shards {
         }
         Ok(files::sync_folder(files::folder_of(folder))?)
     }
+}
+
+/// Gives a file that was complete the name under which it grows, unless there is one of that name.
+fn grow_again(complete: &Path) -> Result<(), FileError> {
+    if !complete.exists() {
+        return Ok(());
+    }
+    let partial = partial_of(complete);
+    if partial.exists() {
+        return remove(complete);
+    }
+    fs::rename(complete, partial).map_err(FileError::io("move", complete))
+}
+
+/// Whether the first `count` shards are what the manifest in `folder` lists, by length and digest.
+fn are_as_listed(folder: &Path, count: u64) -> io::Result<bool> {
+    let manifest = folder.join(MANIFEST_FILE);
+    let file = File::open(partial_of(&manifest)).or_else(|_| File::open(manifest))?;
+    let mut lines = BufReader::new(file).split(b'\n');
+    for number in 0..count {
+        let name = shard_name(number);
+        let line = lines.next().transpose()?.unwrap_or_default();
+        let listed = ManifestLine::from_slice(&line).ok();
+        let Some(listed) = listed.filter(|listed| listed.shard == name) else {
+            return Ok(false);
+        };
+        let shard = folder.join(name);
+        if !shard.symlink_metadata()?.is_file()
+            || Digest::of_reader(File::open(shard)?)? != (listed.sha256, listed.bytes)
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Puts `new` in the place of `old` in one step, where the file system can; then removes `old`.

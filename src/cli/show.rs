@@ -29,7 +29,17 @@ pub fn look_up(ledger: &Ledger, text: &str) -> Result<PithNumber, Failure> {
         )
         .hint("names are Pith Numbers, at least 8 characters of one, arXiv ids and DOIs")),
         _ => {
-            let all: Vec<_> = found.iter().map(ToString::to_string).collect();
+            let mut all = Vec::new();
+            for number in &found {
+                let issued = ledger.get(number.suffix())?;
+                let paper = issued.map(|issued| {
+                    format!(
+                        " (arXiv:{}v{})",
+                        issued.record.source.id, issued.record.source.version
+                    )
+                });
+                all.push(format!("{number}{}", paper.unwrap_or_default()));
+            }
             Err(Failure::new(
                 Exit::Refused,
                 format!("`{text}` names {} records: {}", all.len(), all.join(", ")),

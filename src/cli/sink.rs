@@ -51,20 +51,35 @@ impl Format {
     /// [`Failure`] if it stands for none.
     pub fn of(path: &Path) -> Result<Self, Failure> {
         let name = path.to_string_lossy();
+        let refused = |problem: String, hint: &str| {
+            Err(Failure::new(Exit::Usage, problem).hint(hint.to_owned()))
+        };
+        const KINDS: &str = "name X.jsonl, X.jsonl.zst, a folder (without an ending), or -";
+        let is_folder = path.is_dir();
+        let of_file = |format| match is_folder {
+            false => Ok(format),
+            true => refused(
+                format!("{name} is a folder, and a file is written under such a name"),
+                "name another file, or a folder without an ending",
+            ),
+        };
         if path == Path::new("-") {
             Ok(Format::Stdout)
         } else if name.ends_with(".jsonl") {
-            Ok(Format::Lines)
+            of_file(Format::Lines)
         } else if name.ends_with(".jsonl.zst") {
-            Ok(Format::Zstd)
-        } else if name.ends_with(".json") && !path.is_dir() {
-            let problem = format!("{name} holds one bundle, and several may be written here");
-            Err(Failure::new(Exit::Usage, problem)
-                .hint("name X.jsonl, X.jsonl.zst, a folder (without an ending), or -"))
-        } else if path.extension().is_some() && !path.is_dir() {
-            Err(
-                Failure::new(Exit::Usage, format!("{name}: no such kind of output"))
-                    .hint("name X.jsonl, X.jsonl.zst, a folder (without an ending), or -"),
+            of_file(Format::Zstd)
+        } else if name.ends_with(".json") && !is_folder {
+            refused(
+                format!("{name} holds one bundle, and several may be written here"),
+                KINDS,
+            )
+        } else if path.extension().is_some() && !is_folder {
+            refused(format!("{name}: no such kind of output"), KINDS)
+        } else if without_slash(path).is_symlink() || path.exists() && !is_folder {
+            refused(
+                format!("{name} is no folder, and one is written under such a name"),
+                KINDS,
             )
         } else {
             Ok(Format::Folder)
@@ -192,6 +207,15 @@ impl BundleSink {
         })
     }
 
+    /// Whether the output at `path` still holds what it held at `place`. It reads all of it.
+    pub fn is_at(path: &Path, place: &SinkPlace) -> bool {
+        let path = without_slash(path);
+        match Format::of(path) {
+            Ok(Format::Folder) => Shards::is_at(path, place),
+            _ => (place.file.as_ref()).is_some_and(|file| Growing::is_at(path, file)),
+        }
+    }
+
     /// Goes on with the output at `path` from `place`; `None` if it is not the one whose place that
     /// is.
     ///
@@ -229,7 +253,7 @@ impl BundleSink {
     /// Writes a frame.
     ///
     /// # Errors
-    /// Those of the system; [`FileError::Exists`] if a complete output has others.
+    /// Those of the system; [`FileError::Differs`] if a complete output has others.
     pub fn write(&mut self, frame: &Frame) -> Result<(), Failure> {
         match &mut self.target {
             Target::Stdout(out) => {
@@ -293,7 +317,7 @@ impl BundleSink {
     /// Completes the output.
     ///
     /// # Errors
-    /// Those of the system; [`FileError::Exists`] if a complete output holds more.
+    /// Those of the system; [`FileError::Differs`] if a complete output holds more.
     pub fn finish(self, force: bool) -> Result<(), Failure> {
         match self.target {
             Target::Stdout(mut out) => Ok(out.flush()?),

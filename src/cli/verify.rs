@@ -16,7 +16,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::ceremony::{Source, judge, known_witnesses, of_path};
-use super::context::{Context, JSON_SCHEMA, all_cores, parse_time};
+use super::context::{Context, JSON_SCHEMA, all_cores, parse_jobs, parse_time};
 use super::documents::{Document, Documents};
 use super::error::{Exit, Failure};
 use super::output::{self, printable};
@@ -59,7 +59,7 @@ pub struct VerifyArgs {
     explain: Option<Code>,
 
     /// How many threads check [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
 
     /// Print every check of every document
@@ -94,6 +94,8 @@ struct Count {
     verified: u64,
     untrusted: u64,
     failed: u64,
+    /// Files and folders that could not be read, or are not what their manifest lists.
+    faults: u64,
 }
 
 pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
@@ -437,6 +439,7 @@ impl Tally {
     fn take(&mut self, judged: Result<Judged, Failure>) -> Result<(), Failure> {
         match judged {
             Err(failure) => {
+                self.count.faults += 1;
                 self.exit = self.exit.worst(failure.report());
                 Ok(())
             }
@@ -562,12 +565,21 @@ fn finish(
             verified,
             untrusted,
             failed,
+            faults,
         } = count;
-        writeln!(
+        write!(
             out,
             "{}: {verified} verified, {untrusted} untrusted, {failed} failed",
             output::counted(*documents, "document", "documents")
         )?;
+        match faults {
+            0 => writeln!(out)?,
+            _ => writeln!(
+                out,
+                "; {} of files or folders, see above",
+                output::counted(*faults, "fault", "faults")
+            )?,
+        }
     }
     out.flush()?;
     if !context.json() && count.failed + count.untrusted > 0 {

@@ -200,7 +200,7 @@ pub fn replace_key_file(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
 
 fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), KeyFileError> {
     files::write_with_mode(path, bytes, existing, 0o600).map_err(|error| match error {
-        FileError::Exists { path } => KeyFileError::Exists { path },
+        FileError::Exists { path } | FileError::Differs { path } => KeyFileError::Exists { path },
         FileError::Io {
             action,
             path,

@@ -9,6 +9,7 @@ mod pack;
 mod room;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A chunk that weighs more than this, in bytes, is worked on by the caller's thread: allocators keep
 /// for each thread what it once needed, and few such chunks are on their way at a time anyway.
 const HEAVY: usize = room::MOST_BYTES / 8;
+
+/// The system gives no thread to work on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start a thread: {0}")]
+pub struct NoThread(#[from] io::Error);
 
 /// What becomes of a prepared chunk.
 pub enum Planned<A, B, C> {
@@ -52,7 +58,7 @@ pub trait Steps {
     /// A chunk that was performed.
     type Performed;
     /// What ends the run early.
-    type Error;
+    type Error: From<NoThread>;
 
     /// Decides what to do with the next chunk, while as many as `under_way` that were planned
     /// before it are not finished yet.
@@ -146,8 +152,10 @@ impl<I, A, C> Drop for Watch<I, A, C> {
 /// The thread that draws them is left alone when the run is over: it may be waiting for input that
 /// never comes.
 ///
+/// Fewer threads than `jobs` do if the system gives no more.
+///
 /// # Errors
-/// Those of the steps.
+/// Those of the steps; [`NoThread`] if there is none for drawing chunks, or none for working on them.
 ///
 /// # Panics
 /// If any of its threads panics.
@@ -174,11 +182,20 @@ where
         events: to_steps.clone(),
         ended: false,
     };
-    thread::spawn(move || source.give_all(chunks));
+    let drawing = thread::Builder::new().spawn(move || source.give_all(chunks));
+    drawing.map_err(NoThread)?;
     thread::scope(|scope| {
-        for _ in 0..jobs.get() {
+        for number in 0..jobs.get() {
             let watch = Watch(to_steps.clone());
-            scope.spawn(|| work(&for_tasks, watch, &prepare, &perform));
+            let worker = || work(&for_tasks, watch, &prepare, &perform);
+            match thread::Builder::new().spawn_scoped(scope, worker) {
+                Ok(_) => {}
+                Err(_) if number > 0 => break,
+                Err(error) => {
+                    room.close();
+                    return Err(NoThread(error).into());
+                }
+            }
         }
         drop(to_steps);
         let mut conductor = Conductor {

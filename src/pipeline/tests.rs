@@ -10,6 +10,12 @@ struct Taking<P> {
     idle: Result<(), String>,
 }
 
+impl From<NoThread> for String {
+    fn from(error: NoThread) -> Self {
+        error.to_string()
+    }
+}
+
 type Fate = Planned<u64, u64, u64>;
 
 impl<P: FnMut(u64, usize) -> Fate> Steps for Taking<P> {

@@ -1,5 +1,6 @@
 //! Verifying a bundle: every rule of SPEC 2 to 8, then trust.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Code, code_of};
@@ -310,10 +311,17 @@ fn snapshot(report: &mut Report, subject: &str, shown: &GraphSnapshot, record: &
     }
 }
 
-/// An excerpt that was not cut is the whole abstract, whose hash the record has.
+/// An excerpt that was not cut is the whole abstract, whose hash the record has; none is longer than the
+/// cut leaves it.
 pub(crate) fn excerpt_agrees(excerpt: &str, record: &CanonicalRecord) -> bool {
-    let cut = excerpt.chars().count() >= EXCERPT_CHARS;
-    cut || Digest::of(text::canonical(excerpt).as_bytes()) == record.metadata.abstract_canon_sha256
+    match excerpt.chars().count().cmp(&EXCERPT_CHARS) {
+        Ordering::Less => {
+            let whole = Digest::of(text::canonical(excerpt).as_bytes());
+            whole == record.metadata.abstract_canon_sha256
+        }
+        Ordering::Equal => true,
+        Ordering::Greater => false,
+    }
 }
 
 /// SPEC 8: the bundle's key first, then every other key used in it by id, and no more.

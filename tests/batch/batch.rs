@@ -322,6 +322,7 @@ pub struct Summary {
     pub metadata_changed: u64,
     pub deleted: u64,
     pub rejected: u64,
+    pub resumed_after: u64,
     pub interrupted: bool,
 }
 
@@ -337,6 +338,7 @@ impl Summary {
             metadata_changed: count("metadata_changed"),
             deleted: count("deleted"),
             rejected: by_code.map(|n| n.as_u64().unwrap()).sum(),
+            resumed_after: count("resumed_after"),
             interrupted: summary["interrupted"].as_bool().unwrap(),
         }
     }

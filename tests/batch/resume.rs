@@ -109,6 +109,121 @@ fn outputs_that_were_tampered_with_are_written_anew() {
     }
 }
 
+/// What the manifest says of a shard is what was written, not what somebody made of it since.
+#[test]
+fn a_shard_that_was_changed_is_written_anew() {
+    let corpus = Corpus::mixed(PAPERS);
+    let undisturbed = Batch::new(Home::new(), &corpus.path, Kind::Folder);
+    undisturbed.completes();
+    let batch = undisturbed.twin();
+    batch.killed_at(MIDWAY);
+    let shard = partial_of(batch.out.as_deref().unwrap()).join("bundles-000000.jsonl.zst.partial");
+    let mut bytes = fs::read(&shard).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(&shard, bytes).unwrap();
+    batch.completes();
+    batch.products().assert_equal(&undisturbed.products());
+}
+
+/// A shard holds ten thousand bundles.
+#[test]
+fn a_complete_shard_that_was_changed_is_written_anew() {
+    let corpus = Corpus::plain(11_000);
+    let undisturbed = Batch::new(Home::new(), &corpus.path, Kind::Folder);
+    undisturbed.completes();
+    let expected = undisturbed.products();
+    let batch = undisturbed.twin();
+    let folder = partial_of(batch.out.as_deref().unwrap());
+    let shard = folder.join("bundles-000000.jsonl.zst");
+    let child = batch.start();
+    let started = std::time::Instant::now();
+    while !shard.exists() {
+        assert!(started.elapsed().as_secs() < 120, "it hangs");
+    }
+    assert!(stop(child, Signal::KILL).killed());
+    let killed = Moment::of(&batch);
+    let manifest = folder.join("manifest.jsonl");
+    type Change<'a> = &'a dyn Fn();
+    let shortened = || {
+        let file = OpenOptions::new().write(true).open(&shard).unwrap();
+        file.set_len(1000).unwrap();
+    };
+    let named = || {
+        // Where only the folder's own name was missing yet, all else has its name, and is as good.
+        fs::rename(partial_of(&manifest), &manifest).unwrap();
+    };
+    let changes: [(&str, Change, bool); 2] = [
+        ("shortened", &shortened, false),
+        ("the manifest named already", &named, true),
+    ];
+    for (what, change, resumes) in changes {
+        killed.restore(&batch);
+        change();
+        eprintln!("{what}");
+        let ran = batch.run().exits(0);
+        assert_eq!(Summary::of(&ran).resumed_after > 0, resumes, "{what}");
+        batch.products().assert_equal(&expected);
+    }
+}
+
+/// Hours of work are not lost by a slip of the hand.
+#[test]
+fn another_command_does_not_write_over_an_unfinished_output() {
+    let corpus = Corpus::mixed(PAPERS);
+    for kind in Kind::WITH_OUT {
+        let undisturbed = Batch::new(Home::new(), &corpus.path, kind);
+        undisturbed.completes();
+        let mut batch = undisturbed.twin();
+        batch.killed_at(MIDWAY);
+        let partial = partial_of(batch.out.as_deref().unwrap());
+        let grown = files_of(&partial);
+        batch.options.extend(["--limit", "1"]);
+        let ran = batch.run().exits(5);
+        assert!(
+            ran.stderr.contains("unfinished output of another command"),
+            "{}",
+            ran.stderr
+        );
+        assert!(files_of(&partial) == grown);
+        // The first goes on as if nothing had been.
+        batch.options.clear();
+        assert!(batch.completes().resumed_after > 0);
+        batch.products().assert_equal(&undisturbed.products());
+        // Whoever means it says so.
+        let meant = undisturbed.twin();
+        meant.killed_at(MIDWAY);
+        let meant = meant.with(&["--limit", "1", "--force"]);
+        meant.completes();
+        assert_eq!(numbers(&meant.bundles()).len(), 1);
+    }
+}
+
+/// Without `--force` the complete output is compared, and what was begun in its place stays as it is.
+#[test]
+fn forgetting_to_force_loses_nothing() {
+    let corpus = Corpus::mixed(PAPERS);
+    let mut batch = Batch::new(Home::new(), &corpus.path, Kind::Lines);
+    batch.completes();
+    let expected = batch.products();
+    let out = batch.out.clone().unwrap();
+    fs::write(&out, "something else\n").unwrap();
+    batch.options.push("--force");
+    let child = batch.start();
+    let started = std::time::Instant::now();
+    let partial = partial_of(&out);
+    while fs::metadata(&partial).map_or(0, |partial| partial.len()) == 0 {
+        assert!(started.elapsed().as_secs() < 60, "it hangs");
+    }
+    assert!(stop(child, Signal::KILL).killed());
+    batch.options.clear();
+    let grown = files_of(&partial);
+    batch.run().exits(5);
+    assert!(files_of(&partial) == grown);
+    batch.options.push("--force");
+    batch.completes();
+    batch.products().assert_equal(&expected);
+}
+
 /// What `pith record` makes of the batch's input: the numbers, and the rejects.
 fn recorded(batch: &Batch) -> (Vec<String>, Vec<u8>) {
     let rejects = batch.home.beside("recorded-rejects.jsonl");

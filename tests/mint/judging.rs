@@ -206,7 +206,10 @@ fn what_the_key_signed_against_the_rules_does_not_pass() {
     let excerpt = |event: &mut Event| replaced(event, r#"excerpt":"2402"#, r#"excerpt":"2403"#);
     let nothing = |_: &mut Event| {};
     let case = |event: &mut Event| replaced(event, "On a thing", "ON a thing");
-    let cases: [(&str, Vec<u8>); 6] = [
+    let uncut = format!(r#"excerpt":"{}2402"#, "x".repeat(600));
+    let long = |event: &mut Event| replaced(event, r#"excerpt":"2402"#, &uncut);
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("an excerpt that was not cut", again(&long, honest, now())),
         ("another title", again(&title, honest, now())),
         ("another excerpt", again(&excerpt, honest, now())),
         (
@@ -218,7 +221,7 @@ fn what_the_key_signed_against_the_rules_does_not_pass() {
             again(&nothing, [minted_at, after], now()),
         ),
         (
-            "a snapshot of the day after",
+            "a snapshot from after the bundle was built",
             again(&nothing, [after, minted_at], now()),
         ),
         ("a title in other case", again(&case, honest, now())),

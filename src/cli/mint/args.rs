@@ -8,6 +8,7 @@ use crate::mint::{OnChange, SelfCheck};
 use clap::{Args, ValueEnum};
 
 use crate::cli::InputArgs;
+use crate::cli::context::parse_jobs;
 use crate::cli::secrets::UnlockArgs;
 
 /// Issue records for papers: receipts and events into the ledger, bundles to a file or folder
@@ -33,7 +34,7 @@ pub struct MintArgs {
     pub(super) on_change: OnChangeArg,
 
     /// How many threads sign and check [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     pub(super) jobs: Option<NonZeroUsize>,
 
     /// How signatures are checked before they are written: a group's at once, or each document read

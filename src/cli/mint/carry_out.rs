@@ -2,7 +2,7 @@
 
 use crate::home::Home;
 use crate::keys::{PublicKeyObject, TrustedKeys};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, Unfinished};
 use crate::mint::{Issuer, Snapshots};
 
 use super::args::MintArgs;
@@ -16,7 +16,7 @@ use crate::cli::error::{Exit, Failure};
 use crate::cli::input::Rejects;
 use crate::cli::key::open_signing_key;
 use crate::cli::output::counted;
-use crate::cli::sink::{BundleSink, Standing};
+use crate::cli::sink::{BundleSink, Standing, growing_folder};
 
 /// Says what would be done.
 pub fn preview(
@@ -80,8 +80,12 @@ pub fn carry_out(
     let resumable = key
         .as_ref()
         .and_then(|key| Resumable::of(args, &home.profile, key.public(), snapshots.sha256()));
-    let place = match (&resumable, ledger.unfinished(&output)?) {
-        (Some(resumable), Some(kept)) => resumable.place_of(&kept),
+    let kept = ledger.unfinished(&output)?;
+    if standing == Standing::Open && !args.force {
+        refuse_to_lose(args, kept.as_ref(), resumable.as_ref())?;
+    }
+    let place = match (&resumable, &kept) {
+        (Some(resumable), Some(kept)) => resumable.place_of(kept),
         _ => None,
     };
     let mut resumed = None;
@@ -92,7 +96,7 @@ pub fn carry_out(
             Resuming::Interrupted => return close_before_it_began(context),
         }
     }
-    if resumed.is_none() {
+    if resumed.is_none() && standing == Standing::Open {
         // What stands there under the partial names is about to be written over.
         ledger.group::<_, LedgerError>(|group| group.remove_unfinished(&output))?;
     }
@@ -137,12 +141,36 @@ pub fn carry_out(
     }
     let over = ended == Ended::Complete;
     let group = ledger.begin()?;
-    if over {
+    // A comparison leaves alone what grows beside the output.
+    if over && standing == Standing::Open {
         group.remove_unfinished(&output)?;
     }
     minter.record_run(&group, over)?;
     group.commit()?;
     close(args, context, minter, ended)
+}
+
+/// What another command has begun at OUT may be hours of work, and a slip of the hand would end it.
+fn refuse_to_lose(
+    args: &MintArgs,
+    kept: Option<&Unfinished>,
+    resumable: Option<&Resumable>,
+) -> Result<(), Failure> {
+    let (Some(out), Some(kept)) = (&args.bundles, kept) else {
+        return Ok(());
+    };
+    let partial = growing_folder(out);
+    let asks_the_same = resumable.is_some_and(|resumable| resumable.asks_the_same(kept));
+    if asks_the_same || partial.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} is the unfinished output of another command",
+        partial.display()
+    );
+    Err(Failure::new(Exit::Io, problem).hint(
+        "run that command again to finish it, with the same inputs and options; or begin anew with --force",
+    ))
 }
 
 /// The key under which a complete OUT was most likely written.

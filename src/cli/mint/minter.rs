@@ -317,6 +317,11 @@ impl<'a> Minter<'a> {
             self.setting.context.note(&format!(
                 "arXiv:{arxiv} has other metadata now and keeps {number}"
             ));
+            if self.changed_shown == SHOWN {
+                self.setting
+                    .context
+                    .note("more of these are counted, and not shown");
+            }
         }
     }
 

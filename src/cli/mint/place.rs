@@ -29,12 +29,17 @@ pub struct Place {
     pub counts: Counts,
 }
 
-/// What a command does, as far as it decides what is written: another one does not go on where this
-/// one stopped.
+/// What decides what is written: where any of it is another, a run does not go on where this one
+/// stopped.
 #[derive(Serialize)]
 struct Command<'a> {
-    /// Another version may divide the inputs or compress the outputs in another way.
-    tool_version: &'static str,
+    asked: Asked,
+    issuer: IssuedBy<'a>,
+}
+
+/// What a command asks for.
+#[derive(Serialize)]
+struct Asked {
     inputs: Vec<String>,
     rejects: Option<String>,
     on_error: &'static str,
@@ -44,6 +49,13 @@ struct Command<'a> {
     /// The content of snapshots, where there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshots: Option<Digest>,
+}
+
+/// Who does it.
+#[derive(Serialize)]
+struct IssuedBy<'a> {
+    /// Another version may divide the inputs or compress the outputs in another way.
+    tool_version: &'static str,
     registry_id: &'a str,
     base_url: &'a str,
     builder_version: &'a str,
@@ -71,8 +83,7 @@ impl Resumable {
         if inputs.iter().any(|input| input == stdio) || args.bundles.as_deref() == Some(stdio) {
             return None;
         }
-        let command = Command {
-            tool_version: env!("CARGO_PKG_VERSION"),
+        let asked = Asked {
             inputs: inputs.iter().map(|input| absolute(input)).collect(),
             rejects: args.input.rejects.as_deref().map(absolute),
             on_error: args.on_error.name(),
@@ -80,6 +91,9 @@ impl Resumable {
             allow_non_ascii: args.input.allow_non_ascii,
             limit: args.limit,
             snapshots,
+        };
+        let issuer = IssuedBy {
+            tool_version: env!("CARGO_PKG_VERSION"),
             registry_id: &profile.registry_id,
             base_url: &profile.base_url,
             builder_version: &profile.builder_version,
@@ -88,7 +102,7 @@ impl Resumable {
         };
         Some(Resumable {
             output: output_of(args),
-            command: text_of(&command),
+            command: text_of(&Command { asked, issuer }),
         })
     }
 
@@ -107,6 +121,16 @@ impl Resumable {
             return None;
         }
         canonical::from_slice(kept.place.as_bytes()).ok()
+    }
+
+    /// Whether the run that the ledger kept was asked for what this one is, if by another version or
+    /// under another key or profile.
+    pub fn asks_the_same(&self, kept: &Unfinished) -> bool {
+        let asked = |command: &str| {
+            let command: Option<serde_json::Value> = serde_json::from_str(command).ok();
+            command.map(|mut command| command["asked"].take())
+        };
+        asked(&kept.command) == asked(&self.command)
     }
 }
 

@@ -1,17 +1,20 @@
 //! Going on where an earlier run of the same command was cut short.
 
 use std::panic::resume_unwind;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::args::MintArgs;
-use super::feed::{Feed, Read};
+use super::feed::Feed;
 use super::place::Place;
 use crate::cli::context::Context;
 use crate::cli::error::Failure;
+use crate::cli::growing::{FilePlace, Growing};
 use crate::cli::input::Rejects;
-use crate::cli::sink::BundleSink;
+use crate::cli::sink::{BundleSink, SinkPlace};
+use crate::pipeline::NoThread;
 
 /// How often it is asked whether an interrupt came.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -36,19 +39,26 @@ pub enum Resuming<'a> {
 /// Goes to `place` in the inputs and outputs.
 ///
 /// The inputs are read again and hashed, all of what was read before: a size, a date or a sample could
-/// not tell that a line in the middle has changed. It takes less than a hundredth of the time that
-/// minting took.
+/// not tell that a line in the middle has changed. So are the outputs meanwhile, since what became of
+/// them is nobody's to know. It takes about a fiftieth of the time that minting took.
 pub fn resume<'a>(
     args: &'a MintArgs,
     context: &'a Context,
     place: Place,
     feed: Feed,
 ) -> Result<Resuming<'a>, Failure> {
-    // The inputs first: looking at them changes nothing.
-    let feed = match skip(feed, &place.read, context) {
-        None => return Ok(Resuming::Interrupted),
-        Some(None) => return Ok(Resuming::Changed),
-        Some(Some(feed)) => feed,
+    let outputs = Outputs::of(args, &place);
+    let read = place.read.clone();
+    // Looking at them changes nothing.
+    let sound = Waiting::begin(move || outputs.are_there())?;
+    let feed = Waiting::begin(move || {
+        let mut feed = feed;
+        feed.skip_to(&read).then_some(feed)
+    })?;
+    let feed = match (feed.end(context), sound.end(context)) {
+        (Some(Some(feed)), Some(true)) => feed,
+        (None, _) | (_, None) => return Ok(Resuming::Interrupted),
+        _ => return Ok(Resuming::Changed),
     };
     let path = args.input.rejects.as_deref();
     let counts = &place.counts.rejected;
@@ -72,25 +82,55 @@ pub fn resume<'a>(
     Ok(Resuming::There(Box::new(feed), Box::new(resumed)))
 }
 
-/// Reads up to `place`; `None` if an interrupt came first, `Some(None)` if the inputs are not those that
-/// were read before it.
-///
-/// A thread of its own reads: it may wait for input for ever, and the process ends without it.
-fn skip(mut feed: Feed, place: &Read, context: &Context) -> Option<Option<Feed>> {
-    let (sender, receiver) = channel();
-    let place = place.clone();
-    let reading = thread::spawn(move || {
-        let there = feed.skip_to(&place);
-        // If nobody takes it, the run is over.
-        let _ = sender.send(there.then_some(feed));
-    });
-    loop {
-        match receiver.recv_timeout(PAUSE) {
-            Ok(feed) => return Some(feed),
-            Err(RecvTimeoutError::Timeout) if context.interrupted() => return None,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                resume_unwind(reading.join().expect_err("it sends, unless it panics"))
+/// The files that an earlier run wrote, and how far.
+struct Outputs {
+    bundles: Option<(PathBuf, SinkPlace)>,
+    rejects: Option<(PathBuf, FilePlace)>,
+}
+
+impl Outputs {
+    fn of(args: &MintArgs, place: &Place) -> Self {
+        Outputs {
+            bundles: args.bundles.clone().zip(place.bundles.clone()),
+            rejects: args.input.rejects.clone().zip(place.rejects.clone()),
+        }
+    }
+
+    /// Whether they hold what was written.
+    fn are_there(&self) -> bool {
+        let bundles = self.bundles.as_ref();
+        let rejects = self.rejects.as_ref();
+        bundles.is_none_or(|(path, place)| BundleSink::is_at(path, place))
+            && rejects.is_none_or(|(path, place)| Growing::is_at(path, place))
+    }
+}
+
+/// Work on a thread of its own: it may wait for a file for ever, and the process ends without it.
+struct Waiting<T> {
+    thread: JoinHandle<()>,
+    receiver: Receiver<T>,
+}
+
+impl<T: Send + 'static> Waiting<T> {
+    fn begin(work: impl FnOnce() -> T + Send + 'static) -> Result<Self, NoThread> {
+        let (sender, receiver) = channel();
+        let thread = thread::Builder::new().spawn(move || {
+            // If nobody takes it, the run is over.
+            let _ = sender.send(work());
+        })?;
+        Ok(Waiting { thread, receiver })
+    }
+
+    /// What came of it; `None` if an interrupt came first.
+    fn end(self, context: &Context) -> Option<T> {
+        loop {
+            match self.receiver.recv_timeout(PAUSE) {
+                Ok(done) => return Some(done),
+                Err(RecvTimeoutError::Timeout) if context.interrupted() => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    resume_unwind(self.thread.join().expect_err("it sends, unless it panics"))
+                }
             }
         }
     }

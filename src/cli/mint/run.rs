@@ -159,6 +159,7 @@ pub fn close(
 
 /// Says what a run did, in numbers.
 fn tell(summary: &mut Summary, context: &Context, ended: Ended) -> Result<(), Failure> {
+    summary.complete = ended == Ended::Complete;
     summary.interrupted = ended == Ended::Interrupted;
     summary.end();
     if context.json() {

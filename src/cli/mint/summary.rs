@@ -62,6 +62,8 @@ pub struct Summary {
     pub resumed_after: u64,
     /// Whether nothing was really done.
     pub dry_run: bool,
+    /// Whether all inputs were gone through, and outputs have their names.
+    pub complete: bool,
     /// Whether the run was cut short by an interrupt.
     pub interrupted: bool,
     seconds: f64,
@@ -78,6 +80,7 @@ impl Summary {
             counts: Counts::default(),
             resumed_after: 0,
             dry_run,
+            complete: false,
             interrupted: false,
             seconds: 0.0,
             papers_per_second: 0.0,
