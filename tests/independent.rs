@@ -8,30 +8,15 @@ mod common;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use common::{Home, Ran, repository, run};
+use common::{Home, Ran, python, repository, run};
 use pith::canonical::{self, Json, Numbers, read};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-
-fn python() -> Command {
-    let name = std::env::var_os("PITH_PYTHON").unwrap_or_else(|| "python3".into());
-    let mut check = Command::new(&name);
-    let found = check.args(["-c", "import cryptography"]).output();
-    let sound = found.is_ok_and(|output| output.status.success());
-    assert!(
-        sound,
-        "{name:?} does not run, or lacks the package `cryptography`; name another in PITH_PYTHON, \
-         or run scripts/test, which sets one up"
-    );
-    let mut command = Command::new(name);
-    command.arg("-B");
-    command
-}
 
 fn check_bundles(bundles: &Path, papers: Option<&Path>) -> Ran {
     let mut command = python();

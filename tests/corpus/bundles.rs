@@ -1,0 +1,1166 @@
+//! Bundles (SPEC 8), and trust in them (SPEC 9).
+
+use pith::conformance::CaseKind::Bundle;
+use serde_json::{Value, json};
+
+use super::crafted;
+use super::make::{Expect, Making, bad, ok, shapeless, untrusted};
+use super::world::*;
+
+pub fn make(making: &mut Making) {
+    sound(making);
+    trust(making);
+    changed(making);
+    resealed_by_the_registry(making);
+    event_lists(making);
+    keys(making);
+    states(making);
+    snapshots(making);
+    others(making);
+    signatures(making);
+    shape(making);
+}
+
+fn put(making: &mut Making, shows: &str, bundle: &Value, expect: Expect) {
+    making.text(Bundle, shows, bundle_text(bundle), expect);
+}
+
+/// A bundle in which others speak too, about everything that they can.
+fn full() -> Value {
+    let mut events = vec![created(&ONE), shown(&ONE)];
+    events.extend(OTHERS.map(|kind| sample(kind).1));
+    events.push(event(
+        &BOB,
+        "replication_record",
+        "record",
+        payload_of("replication_record"),
+    ));
+    events.push(event(&ALICE, "endorsement", "record", json!({"a": 1})));
+    let bundle = bundle(&events, &[ONE.object(), ALICE.named(), BOB.named()]);
+    let hinted = mirror("https://mirror.invalid", "A mirror", "secondary");
+    let mirrors = json!([mirror(BASE, "The registry", "primary"), hinted]);
+    rebundled(&with(&bundle, "/mirror_hints", mirrors), &ONE)
+}
+
+/// The registry's receipt again, under its second key.
+fn reissued() -> Vec<Value> {
+    let first = created(&ONE);
+    let at = "2026-06-01T12:00:00.250000Z";
+    let receipt = with(&receipt(&TWO, at), "/first_computed_at", MICROS);
+    let payload = with(&created_payload(&TWO, at), "/receipt", receipt);
+    let second = event(&TWO, "record_created", "record", payload);
+    let second = dated(&second, "2026-06-01T12:00:00Z", &TWO);
+    let second = resealed(&second, "/supersedes", json!([first["event_id"]]), &TWO);
+    vec![first, shown(&ONE), second]
+}
+
+fn sound(making: &mut Making) {
+    put(making, "bundle as minted", &minted(), ok());
+    put(
+        making,
+        "bundle of the number asked for",
+        &minted(),
+        ok().asked(NUMBER.as_str()),
+    );
+    let notes = "event.unknown timestamp.proof";
+    put(
+        making,
+        "bundle with events of every type",
+        &full(),
+        ok().noting(notes),
+    );
+    let both = [ONE.object(), TWO.object()];
+    put(
+        making,
+        "bundle whose receipt was issued again",
+        &bundle(&reissued(), &both),
+        ok(),
+    );
+    let text = bundle_text(&minted());
+    let spaced = [b" \n", text.as_slice(), b"\n"].concat();
+    making.text(Bundle, "bundle in white space", spaced, ok());
+    making.value(Bundle, "bundle with its keys sorted", &minted(), ok());
+    let mirrors = with(&minted(), "/mirror_hints", json!([]));
+    put(
+        making,
+        "bundle without mirrors",
+        &rebundled(&mirrors, &ONE),
+        ok(),
+    );
+    let proofs = with(
+        &minted(),
+        "/timestamp_proofs",
+        json!([{"form": "unknown", "weight": 0.5}, 1]),
+    );
+    put(
+        making,
+        "bundle with proofs of an unknown form",
+        &rebundled(&proofs, &ONE),
+        ok().noting("bundle.proofs"),
+    );
+    let late = with(
+        &minted(),
+        "/bundle_signature/signed_at",
+        "2026-12-01T00:00:00.000000Z",
+    );
+    put(making, "bundle with another time of signing", &late, ok());
+    let at = "2025-01-01T00:00:00Z";
+    let aliases = with(&minted(), "/source_aliases/3/created_at", at);
+    let aliases = with(&aliases, "/state/current/source_aliases/3/created_at", at);
+    put(
+        making,
+        "bundle with aliases of several times",
+        &rebundled(&aliases, &ONE),
+        ok(),
+    );
+}
+
+fn trust(making: &mut Making) {
+    let elsewhere = |file: &str, codes: &str| untrusted(codes).keyset(file);
+    for (shows, expect) in [
+        (
+            "bundle by a registry that is unknown",
+            elsewhere("keys/elsewhere.json", "key.trust"),
+        ),
+        (
+            "bundle by a key that is trusted by itself",
+            ok().trust("keys/key-1.json"),
+        ),
+        (
+            "bundle by a key known under another label",
+            elsewhere("keys/key-1-as-key-9.json", "key.trust"),
+        ),
+        (
+            "bundle by a key of another registry",
+            elsewhere("keys/key-1-of-another.json", "key.trust"),
+        ),
+        (
+            "bundle by a key known for authors",
+            elsewhere("keys/key-1-as-author.json", "key.trust"),
+        ),
+        (
+            "bundle by a key that is not yet active",
+            elsewhere("keys/key-1-next.json", "key.window"),
+        ),
+        (
+            "bundle by a key that was revoked",
+            elsewhere("keys/key-1-revoked.json", "key.revoked"),
+        ),
+        (
+            "bundle by a key that was retired",
+            ok().keyset("keys/key-1-retired.json"),
+        ),
+        (
+            "bundle within the key's window",
+            ok().keyset("keys/key-1-from-june.json"),
+        ),
+        (
+            "bundle after the key's window",
+            elsewhere("keys/key-1-until-may.json", "key.window"),
+        ),
+        (
+            "bundle judged before it was built",
+            untrusted("time.future").at("2026-06-01T12:00:00Z"),
+        ),
+        (
+            "bundle judged as it was built",
+            ok().at("2026-06-02T00:00:00Z"),
+        ),
+        (
+            "bundle of another number than asked for",
+            bad("number.expected").asked("pith:2017:ED4F53GCRLOJRJHSWFUN2OGZG2"),
+        ),
+    ] {
+        put(making, shows, &minted(), expect);
+    }
+    let both = bundle(&reissued(), &[ONE.object(), TWO.object()]);
+    put(
+        making,
+        "bundle of which one key is known",
+        &both,
+        untrusted("key.trust").trust("keys/key-1.json"),
+    );
+    let foreign = ok()
+        .noting("event.unknown key.foreign timestamp.proof")
+        .trust("keys/key-1.json");
+    put(
+        making,
+        "bundle of which the registry alone is known",
+        &full(),
+        foreign,
+    );
+    let future = rebundled(&with(&minted(), "/built_at", "2027-01-01T00:00:00Z"), &ONE);
+    let future = with(
+        &future,
+        "/bundle_signature/signed_at",
+        "2027-01-01T00:00:00.000000Z",
+    );
+    put(
+        making,
+        "bundle built after the verifier's clock",
+        &future,
+        ok().noting("time.future"),
+    );
+    let mut science = minted();
+    for index in 0..2 {
+        let event = with(
+            &science["events"][index],
+            "/signer/signer_id",
+            "pith.science",
+        );
+        science["events"][index] = sealed(&event, &ONE);
+    }
+    let events: Vec<Value> = science["events"].as_array().unwrap().clone();
+    let posing = posing_bundle(&events);
+    put(
+        making,
+        "bundle for a registry whose key is built in",
+        &posing,
+        untrusted("key.trust").trust("keys/key-1.json"),
+    );
+}
+
+/// A bundle of a registry with another id, whose state is that of its events.
+fn posing_bundle(events: &[Value]) -> Value {
+    let mut named = ONE.object();
+    named["signer_id"] = json!("pith.science");
+    named["signer_type"] = json!("pith_registry");
+    let bundle = bundle(events, &[named]);
+    rebundled(&with(&bundle, "/public_keys", json!([ONE.object()])), &ONE)
+}
+
+/// Changed by somebody without the registry's key.
+fn changed(making: &mut Making) {
+    let whole = "bundle.hash bundle.signature";
+    let title = "/events/1/payload/graph_snapshot/paper/title";
+    let cases: [(&str, &str, Value, String); 11] = [
+        (
+            "bundle with another time of building",
+            "/built_at",
+            json!("2026-06-02T00:00:00Z".replace("02T", "03T")),
+            format!("{whole} bundle.signed-at"),
+        ),
+        (
+            "bundle with another licence",
+            "/canonical_record/metadata/license",
+            json!(""),
+            format!(
+                "{whole} record.digest record.number record.aliases state.replay snapshot.paper"
+            ),
+        ),
+        (
+            "bundle with another digest",
+            "/canonical_sha256",
+            json!("0".repeat(64)),
+            format!("{whole} record.digest"),
+        ),
+        (
+            "bundle with another short number",
+            "/short_pith_number",
+            json!("pith:AAAAAAAA"),
+            format!("{whole} record.number"),
+        ),
+        (
+            "bundle with another version of its source",
+            "/source/version",
+            json!(2),
+            format!("{whole} record.number"),
+        ),
+        (
+            "bundle with another alias",
+            "/source_aliases/0/alias_value",
+            json!("2402.00002"),
+            format!("{whole} record.aliases state.replay"),
+        ),
+        (
+            "bundle with another title",
+            title,
+            json!("Another Title"),
+            format!("{whole} bundle.events event.content snapshot.paper state.replay"),
+        ),
+        (
+            "bundle with another mirror",
+            "/mirror_hints/0/bundle_url",
+            json!("https://evil.invalid/x"),
+            format!("{whole} bundle.links"),
+        ),
+        (
+            "bundle with another link",
+            "/links/resolver",
+            json!("https://evil.invalid/x"),
+            format!("{whole} bundle.links"),
+        ),
+        (
+            "bundle with another note beside its key",
+            "/public_keys/0/notes",
+            json!(""),
+            whole.to_owned(),
+        ),
+        (
+            "bundle with another hash",
+            "/bundle_signature/bundle_sha256",
+            json!("0".repeat(64)),
+            "bundle.hash".to_owned(),
+        ),
+    ];
+    for (shows, place, value, codes) in cases {
+        put(making, shows, &with(&minted(), place, value), bad(&codes));
+    }
+}
+
+/// Signed by the registry, and wrong all the same.
+fn resealed_by_the_registry(making: &mut Making) {
+    let base = minted();
+    let suffix = &NUMBER[10..];
+    let cases: [(&str, &str, Value, &str); 18] = [
+        (
+            "sealed bundle of another digest",
+            "/canonical_sha256",
+            json!("0".repeat(64)),
+            "record.digest",
+        ),
+        (
+            "sealed bundle with the short number of another",
+            "/short_pith_number",
+            json!("pith:AAAAAAAA"),
+            "record.number",
+        ),
+        (
+            "sealed bundle with the source of another",
+            "/source/id",
+            json!("2402.00002"),
+            "record.number",
+        ),
+        (
+            "sealed bundle without aliases",
+            "/source_aliases",
+            json!([]),
+            "record.aliases",
+        ),
+        (
+            "sealed bundle with an alias too many",
+            "/source_aliases/5",
+            json!({"alias_kind": "pith_short_8", "alias_value": "AAAAAAAA", "created_at": "2026-06-01T00:00:00Z"}),
+            "record.aliases state.replay",
+        ),
+        (
+            "sealed bundle with the alias of a colliding number",
+            "/source_aliases/3/alias_value",
+            json!(format!("{}AAAA", &suffix[..8])),
+            "record.aliases state.replay",
+        ),
+        (
+            "sealed bundle with an alias in small letters",
+            "/source_aliases/3/alias_value",
+            json!(suffix[..12].to_lowercase()),
+            "record.aliases state.replay",
+        ),
+        (
+            "sealed bundle built before its events",
+            "/built_at",
+            json!("2026-05-31T23:59:59Z"),
+            "bundle.built-at",
+        ),
+        (
+            "sealed bundle whose resolver lacks the suffix",
+            "/links/resolver",
+            json!(format!("{BASE}/pith/x")),
+            "bundle.links",
+        ),
+        (
+            "sealed bundle whose bundle is elsewhere",
+            "/links/bundle",
+            json!(format!("https://evil.invalid/pith/{suffix}/bundle.json")),
+            "bundle.links",
+        ),
+        (
+            "sealed bundle whose state is elsewhere",
+            "/links/state",
+            json!(format!("{BASE}/pith/{suffix}/state")),
+            "bundle.links",
+        ),
+        (
+            "sealed bundle whose well-known address is another",
+            "/links/well_known_bundle",
+            json!(format!("{BASE}/pith/{suffix}/bundle.json")),
+            "bundle.links",
+        ),
+        (
+            "sealed bundle with a mirror of another paper",
+            "/mirror_hints/0/state_url",
+            json!(format!("{BASE}/pith/AAAAAAAAAAAAAAAAAAAAAAAAAA/state.json")),
+            "bundle.links",
+        ),
+        (
+            "sealed bundle with a mirror whose base differs",
+            "/mirror_hints/0/base_url",
+            json!("https://mirror.invalid"),
+            "bundle.links",
+        ),
+        (
+            "sealed bundle with a proof of nothing",
+            "/timestamp_proofs",
+            json!([{"event_id": "x"}]),
+            "bundle.proofs",
+        ),
+        (
+            "sealed bundle about the number in another year",
+            "/pith_number",
+            json!(format!("pith:2023:{suffix}")),
+            "record.number event.subject bundle.events state.replay",
+        ),
+        (
+            "sealed bundle of a record that no event creates",
+            "/canonical_record/metadata/license",
+            json!(""),
+            "record.digest record.number record.aliases state.replay snapshot.paper",
+        ),
+        (
+            "sealed bundle with a state that counts another event",
+            "/state/event_count",
+            json!(3),
+            "state.replay",
+        ),
+    ];
+    for (shows, place, value, codes) in cases {
+        put(
+            making,
+            shows,
+            &rebundled(&with(&base, place, value), &ONE),
+            bad(codes),
+        );
+    }
+    let aliases = base["source_aliases"].as_array().unwrap();
+    let mut turned = aliases.clone();
+    turned.swap(0, 1);
+    let turned = rebundled(&with(&base, "/source_aliases", turned), &ONE);
+    put(
+        making,
+        "sealed bundle with aliases out of order",
+        &turned,
+        bad("record.aliases"),
+    );
+}
+
+fn event_lists(making: &mut Making) {
+    let base = minted();
+    let (first, second) = (&base["events"][0], &base["events"][1]);
+    let listed = |events: Value| rebundled(&with(&base, "/events", events), &ONE);
+    let other_subject = resealed(
+        second,
+        "/subject_pith_number",
+        "pith:2017:ED4F53GCRLOJRJHSWFUN2OGZG2",
+        &ONE,
+    );
+    let forged = with(
+        second,
+        "/signature/signature_b64",
+        first["signature"]["signature_b64"].clone(),
+    );
+    let by_stranger = event(&STRANGER, "correction", "record", payload_of("correction"));
+    let malformed = event(&ONE, "correction", "record", json!({"member": "x"}));
+    let elsewhere = event(&ONE, "mirror_hint", "graph", payload_of("mirror_hint"));
+    let cases: [(&str, Value, &str); 13] = [
+        (
+            "bundle with its events out of order",
+            json!([second, first]),
+            "bundle.events",
+        ),
+        (
+            "bundle with an event twice",
+            json!([first, second, second]),
+            "bundle.events",
+        ),
+        (
+            "bundle without its snapshot",
+            json!([first]),
+            "state.replay",
+        ),
+        (
+            "bundle without the event that creates its record",
+            json!([second]),
+            "state.replay",
+        ),
+        ("bundle without events", json!([]), "state.replay"),
+        (
+            "bundle with an event of another paper",
+            json!([first, other_subject]),
+            "event.subject bundle.events state.replay",
+        ),
+        (
+            "bundle with a forged event",
+            json!([first, forged]),
+            "event.signature bundle.events state.replay",
+        ),
+        (
+            "bundle with an event by a key that it lacks",
+            json!([first, second, by_stranger]),
+            "event.key bundle.events bundle.keys state.replay",
+        ),
+        (
+            "bundle with a payload of another form",
+            json!([first, second, malformed]),
+            "event.form bundle.events state.replay",
+        ),
+        (
+            "bundle with an event about the wrong part",
+            json!([first, second, elsewhere]),
+            "event.target bundle.events state.replay",
+        ),
+        (
+            "bundle with an event with another id",
+            json!([first, with(second, "/event_id", first["event_id"].clone())]),
+            "event.content bundle.events state.replay",
+        ),
+        (
+            "bundle with an event whose labels differ",
+            json!([first, with(second, "/signature/key_id", "key-9")]),
+            "event.key bundle.events state.replay",
+        ),
+        (
+            "bundle with an event of another label",
+            json!([
+                first,
+                sealed(
+                    &with(
+                        &with(second, "/signature/key_id", "key-9"),
+                        "/signer/key_id",
+                        "key-9"
+                    ),
+                    &ONE
+                )
+            ]),
+            "event.key bundle.events bundle.keys state.replay",
+        ),
+    ];
+    for (shows, events, codes) in cases {
+        put(making, shows, &listed(events), bad(codes));
+    }
+    let late = dated(first, "2026-06-01T00:00:01Z", &ONE);
+    let late = bundle(&[late, second.clone()], &[ONE.object()]);
+    put(
+        making,
+        "bundle with a record_created that is not dated as its receipt",
+        &late,
+        bad("receipt.times"),
+    );
+    let place = "/payload/receipt/first_computed_at";
+    let early = resealed(first, place, "2026-06-01T00:00:00.500000Z", &ONE);
+    let early = bundle(&[early, second.clone()], &[ONE.object()]);
+    put(
+        making,
+        "bundle with a receipt issued again before it was issued",
+        &early,
+        bad("receipt.times"),
+    );
+    let by_author = resealed(first, "/payload/receipt", receipt(&ALICE, MICROS), &ONE);
+    let keyed = with(&base, "/public_keys", json!([ONE.object(), ALICE.named()]));
+    let by_author = rebundled(&with(&keyed, "/events", json!([by_author, second])), &ONE);
+    put(
+        making,
+        "bundle with a receipt by an author",
+        &by_author,
+        bad("receipt.signature state.replay bundle.events"),
+    );
+}
+
+fn keys(making: &mut Making) {
+    let base = full();
+    let (one, alice, bob) = (ONE.object(), ALICE.named(), BOB.named());
+    let stranger = STRANGER.named();
+    let with_keys = |keys: Value| rebundled(&with(&base, "/public_keys", keys), &ONE);
+    for (shows, keys, codes) in [
+        (
+            "bundle with a key that nobody used",
+            json!([one, alice, bob, stranger]),
+            "bundle.keys",
+        ),
+        (
+            "bundle with its keys out of order",
+            json!([alice, one, bob]),
+            "bundle.keys",
+        ),
+        (
+            "bundle with other keys out of order",
+            json!([one, bob, alice]),
+            "bundle.keys",
+        ),
+        (
+            "bundle with a key twice",
+            json!([one, alice, bob, bob]),
+            "bundle.keys",
+        ),
+        (
+            "bundle that lacks a key",
+            json!([one, alice]),
+            "bundle.keys event.key bundle.events state.replay",
+        ),
+        (
+            "bundle that lacks its own key",
+            json!([alice, bob]),
+            "bundle.keys event.key bundle.events state.replay bundle.signature",
+        ),
+        (
+            "bundle without keys",
+            json!([]),
+            "bundle.keys event.key bundle.events bundle.proofs state.replay bundle.signature",
+        ),
+        (
+            "bundle whose own key has a signer",
+            json!([ONE.named(), alice, bob]),
+            "bundle.keys bundle.signature event.key bundle.events state.replay",
+        ),
+    ] {
+        put(making, shows, &with_keys(keys), bad(codes));
+    }
+    let mut posing = ALICE.named();
+    posing["signer_id"] = json!(REGISTRY_ID);
+    let mut author = sample("correction").1;
+    author["signer"]["signer_id"] = json!(REGISTRY_ID);
+    let author = sealed(&author, &ALICE);
+    let borrowed = bundle(
+        &[created(&ONE), shown(&ONE), author],
+        &[ONE.object(), posing],
+    );
+    put(
+        making,
+        "bundle in which an author borrows the registry's id",
+        &borrowed,
+        bad("bundle.keys"),
+    );
+    let mut posing = ALICE.named();
+    posing["signer_type"] = json!("pith_registry");
+    let mut second = sample("correction").1;
+    second["signer"]["signer_type"] = json!("pith_registry");
+    let second = sealed(&second, &ALICE);
+    let borrowed = bundle(
+        &[created(&ONE), shown(&ONE), second],
+        &[ONE.object(), posing],
+    );
+    put(
+        making,
+        "bundle in which an author calls themselves a registry",
+        &borrowed,
+        bad("bundle.keys"),
+    );
+    let mut weak = base.clone();
+    weak["public_keys"][1] = key_object(&crafted::small_order()[1], "alice-1");
+    weak["public_keys"][1]["signer_id"] = json!(ALICE.signer_id);
+    weak["public_keys"][1]["signer_type"] = json!(ALICE.signer_type);
+    put(
+        making,
+        "bundle with a key of small order",
+        &rebundled(&weak, &ONE),
+        shapeless(),
+    );
+    let unreduced = with(
+        &base,
+        "/public_keys/1/public_key_hex",
+        hex::encode(crafted::NEUTRAL_UNREDUCED),
+    );
+    put(
+        making,
+        "bundle with a key whose two forms differ",
+        &rebundled(&unreduced, &ONE),
+        shapeless(),
+    );
+    let mut other = reissued();
+    other[2]["signer"]["signer_id"] = json!("other.invalid");
+    other[2] = sealed(&other[2], &TWO);
+    let keyed = with(
+        &minted(),
+        "/public_keys",
+        json!([ONE.object(), TWO.object()]),
+    );
+    let other = rebundled(&with(&keyed, "/events", other), &ONE);
+    put(
+        making,
+        "bundle in which two registries speak",
+        &other,
+        bad("event.key bundle.events"),
+    );
+}
+
+fn states(making: &mut Making) {
+    let base = minted();
+    let cases: [(&str, &str, Value); 9] = [
+        (
+            "bundle whose state leaves out an event",
+            "/state/applied_event_ids",
+            json!([]),
+        ),
+        (
+            "bundle whose state shows another title",
+            "/state/current/graph_snapshots/0/payload/graph_snapshot/paper/title",
+            json!("x"),
+        ),
+        (
+            "bundle whose state shows no record",
+            "/state/current/canonical_record",
+            Value::Null,
+        ),
+        (
+            "bundle whose state shows no snapshot",
+            "/state/current/graph_snapshots",
+            json!([]),
+        ),
+        (
+            "bundle whose state is of another paper",
+            "/state/pith_number",
+            json!("pith:2017:ED4F53GCRLOJRJHSWFUN2OGZG2"),
+        ),
+        (
+            "bundle whose state claims a contradiction",
+            "/state/equivocation_count",
+            json!(1),
+        ),
+        (
+            "bundle whose state claims an invalid event",
+            "/state/invalid_events",
+            json!([{"event_id": null, "reason": "shape"}]),
+        ),
+        (
+            "bundle whose state has another signer",
+            "/state/current/record_created/signer/key_id",
+            json!("key-9"),
+        ),
+        (
+            "bundle whose state has an older alias",
+            "/state/current/source_aliases/0/created_at",
+            json!("2020-01-01T00:00:00Z"),
+        ),
+    ];
+    for (shows, place, value) in cases {
+        put(
+            making,
+            shows,
+            &rebundled(&with(&base, place, value), &ONE),
+            bad("state.replay"),
+        );
+    }
+    let hash = signed_bundle(&with(&base, "/state/state_sha256", "0".repeat(64)), &ONE);
+    put(
+        making,
+        "bundle whose state has another hash",
+        &hash,
+        bad("state.replay"),
+    );
+    let shapeless_state = with(&base, "/state/comment", "");
+    put(
+        making,
+        "bundle whose state has another member",
+        &rebundled(&shapeless_state, &ONE),
+        shapeless(),
+    );
+    let float = rebundled(&with(&base, "/state/event_count", json!(2.5)), &ONE);
+    put(
+        making,
+        "bundle whose state counts in floats",
+        &float,
+        shapeless(),
+    );
+}
+
+fn snapshots(making: &mut Making) {
+    let shown_with = |place: &str, value: Value| {
+        let place = format!("/payload/graph_snapshot{place}");
+        let event = resealed(&shown(&ONE), &place, value, &ONE);
+        bundle(&[created(&ONE), event], &[ONE.object()])
+    };
+    let cases: [(&str, &str, Value, Expect); 18] = [
+        (
+            "another title",
+            "/paper/title",
+            json!("Another"),
+            bad("snapshot.paper"),
+        ),
+        (
+            "the title in other letters and spaces",
+            "/paper/title",
+            json!(TITLE.to_uppercase().replace(' ', "\n  ")),
+            ok(),
+        ),
+        (
+            "another licence",
+            "/paper/license",
+            json!(""),
+            bad("snapshot.paper"),
+        ),
+        (
+            "another category",
+            "/paper/primary_cat",
+            json!("math.GN"),
+            bad("snapshot.paper"),
+        ),
+        (
+            "another cross-list",
+            "/paper/cross_cats",
+            json!(["cs.DL"]),
+            bad("snapshot.paper"),
+        ),
+        (
+            "another date",
+            "/paper/submitted_at",
+            json!("2024-02-01T12:00:01Z"),
+            bad("snapshot.paper"),
+        ),
+        (
+            "another source",
+            "/source/version",
+            json!(2),
+            bad("snapshot.paper"),
+        ),
+        (
+            "another abstract",
+            "/paper/abstract_excerpt",
+            json!("We stop."),
+            bad("snapshot.paper"),
+        ),
+        (
+            "an excerpt of 600 code points",
+            "/paper/abstract_excerpt",
+            json!("\u{e9}".repeat(600)),
+            ok(),
+        ),
+        (
+            "an excerpt of 599 code points that is not the abstract",
+            "/paper/abstract_excerpt",
+            json!("\u{1f600}".repeat(599)),
+            bad("snapshot.paper"),
+        ),
+        (
+            "other authors",
+            "/paper/authors_text",
+            json!("Somebody Else"),
+            ok(),
+        ),
+        (
+            "no claims and another hash",
+            "/claims/snapshot_sha256",
+            json!("0".repeat(64)),
+            bad("snapshot.lists"),
+        ),
+        (
+            "no claims and one shown",
+            "/claims/items",
+            json!([{"claim_id": "C1"}]),
+            bad("snapshot.lists"),
+        ),
+        (
+            "no references and one shown",
+            "/references/sample",
+            json!([{"title": "x"}]),
+            bad("snapshot.lists"),
+        ),
+        (
+            "no evidence and another hash",
+            "/formal_canon/snapshot_sha256",
+            json!("0".repeat(64)),
+            bad("snapshot.lists"),
+        ),
+        (
+            "no claims of authorship and another hash",
+            "/author_claims/snapshot_sha256",
+            json!("0".repeat(64)),
+            bad("snapshot.lists"),
+        ),
+        (
+            "a claim that is counted and shown",
+            "/claims",
+            json!({"count": 1, "items": [{"claim_id": "C1"}], "snapshot_sha256": "0".repeat(64)}),
+            ok(),
+        ),
+        (
+            "a float in an unknown section",
+            "/figures",
+            json!({"weight": 0.25}),
+            ok(),
+        ),
+    ];
+    for (shows, place, value, expect) in cases {
+        let shows = format!("bundle whose snapshot has {shows}");
+        put(making, &shows, &shown_with(place, value), expect);
+    }
+}
+
+fn others(making: &mut Making) {
+    let base = || vec![created(&ONE), shown(&ONE)];
+    let keys = [ONE.object(), ALICE.named()];
+    let first = sample("author_attestation").1;
+    let missing = resealed(
+        &first,
+        "/prev_event",
+        format!("sha256:{}", "0".repeat(64)),
+        &ALICE,
+    );
+    let dangling = bundle(&[base(), vec![missing]].concat(), &keys);
+    put(
+        making,
+        "bundle with an event that follows a missing one",
+        &dangling,
+        ok().noting("events.dangling"),
+    );
+    let branch = |claimant: &str| {
+        let next = resealed(&first, "/prev_event", first["event_id"].clone(), &ALICE);
+        resealed(&next, "/payload/claimant", claimant, &ALICE)
+    };
+    let branches = [
+        base(),
+        vec![first.clone(), branch("One"), branch("Another")],
+    ]
+    .concat();
+    put(
+        making,
+        "bundle in which an author contradicts themselves",
+        &bundle(&branches, &keys),
+        ok().noting("events.equivocation"),
+    );
+    let again = resealed(
+        &created(&ONE),
+        "/payload/receipt/builder_version",
+        "sample-builder-2",
+        &ONE,
+    );
+    let twice = bundle(&[base(), vec![again]].concat(), &[ONE.object()]);
+    put(
+        making,
+        "bundle with two records created",
+        &twice,
+        ok().noting("events.equivocation"),
+    );
+    let younger = dated(&first, "2026-06-03T00:00:00Z", &ALICE);
+    let younger = bundle(&[base(), vec![younger]].concat(), &keys);
+    put(
+        making,
+        "bundle with another's event that is younger than it",
+        &younger,
+        ok(),
+    );
+    let anchor = sample("timestamp_anchor").1;
+    let anchored = bundle(&[base(), vec![anchor]].concat(), &keys);
+    let noted = || ok().noting("timestamp.proof");
+    put(making, "bundle with a timestamp", &anchored, noted());
+    let without_proof = rebundled(&with(&anchored, "/timestamp_proofs", json!([])), &ONE);
+    put(
+        making,
+        "bundle with a timestamp and no proof",
+        &without_proof,
+        bad("bundle.proofs"),
+    );
+    let mut twice = anchored["timestamp_proofs"].as_array().unwrap().clone();
+    twice.extend(twice.clone());
+    let twice = rebundled(&with(&anchored, "/timestamp_proofs", twice), &ONE);
+    put(
+        making,
+        "bundle with a proof twice",
+        &twice,
+        bad("bundle.proofs"),
+    );
+    let other = rebundled(
+        &with(&anchored, "/timestamp_proofs/0/status", "confirmed"),
+        &ONE,
+    );
+    put(
+        making,
+        "bundle with a proof that says more than its event",
+        &other,
+        bad("bundle.proofs"),
+    );
+}
+
+fn signatures(making: &mut Making) {
+    let base = minted();
+    let signature = base["bundle_signature"]["signature_b64"].as_str().unwrap();
+    let hash: pith::digest::Digest = base["bundle_signature"]["bundle_sha256"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let message = hash.as_bytes();
+    for (shows, signature) in [
+        ("bundle signed by another key", TWO.sign(&hash)),
+        ("bundle with a larger S", crafted::with_larger_s(signature)),
+        (
+            "bundle with a neutral R",
+            crafted::with_neutral_r(&ONE, &crafted::NEUTRAL, message),
+        ),
+        (
+            "bundle with an R that is not reduced",
+            crafted::with_neutral_r(&ONE, &crafted::NEUTRAL_UNREDUCED, message),
+        ),
+        (
+            "bundle with an R that holds with the cofactor only",
+            crafted::with_mixed_r(&ONE, message),
+        ),
+    ] {
+        let bundle = with(&base, "/bundle_signature/signature_b64", signature);
+        put(making, shows, &bundle, bad("bundle.signature"));
+    }
+    let early = with(
+        &base,
+        "/bundle_signature/signed_at",
+        "2026-06-01T23:59:59.999999Z",
+    );
+    put(
+        making,
+        "bundle signed before it was built",
+        &early,
+        bad("bundle.signed-at"),
+    );
+    let label = with(&base, "/bundle_signature/key_id", "key-9");
+    put(
+        making,
+        "bundle signed under another label",
+        &label,
+        bad("bundle.signature bundle.keys"),
+    );
+    let name = with(
+        &base,
+        "/bundle_signature/public_key_fingerprint",
+        TWO.fingerprint(),
+    );
+    put(
+        making,
+        "bundle signed under a key that it lacks",
+        &name,
+        bad("bundle.signature bundle.keys"),
+    );
+    let keys = [ONE.object(), ALICE.named()];
+    let events = [created(&ONE), shown(&ONE), sample("correction").1];
+    let mut by_author = bundle(&events, &keys);
+    by_author["bundle_signature"]["key_id"] = json!(ALICE.key_id);
+    by_author["bundle_signature"]["public_key_fingerprint"] = json!(ALICE.fingerprint());
+    by_author["public_keys"] = json!([ALICE.named(), ONE.object()]);
+    let by_author = rebundled(&by_author, &ALICE);
+    put(
+        making,
+        "bundle signed by an author",
+        &by_author,
+        bad("bundle.signature"),
+    );
+}
+
+fn shape(making: &mut Making) {
+    let base = minted();
+    for name in base.as_object().unwrap().keys() {
+        let shows = format!("bundle that lacks its {name}");
+        put(
+            making,
+            &shows,
+            &without(&base, &format!("/{name}")),
+            shapeless(),
+        );
+    }
+    let cases: [(&str, &str, Value); 16] = [
+        ("bundle with another member", "/comment", json!("")),
+        ("bundle of another type", "/bundle_type", json!("bundle")),
+        ("bundle of another version", "/bundle_version", json!("2.0")),
+        (
+            "bundle of another merge",
+            "/merge_version",
+            json!("pith-open-graph-merge-v2"),
+        ),
+        (
+            "bundle with a digest in capitals",
+            "/canonical_sha256",
+            json!(RECORD_DIGEST.to_string().to_uppercase()),
+        ),
+        (
+            "bundle with a hash in capitals",
+            "/bundle_signature/bundle_sha256",
+            json!("A".repeat(64)),
+        ),
+        (
+            "bundle with a number in small letters",
+            "/pith_number",
+            json!(NUMBER.to_lowercase()),
+        ),
+        (
+            "bundle built on a day without a time",
+            "/built_at",
+            json!("2026-06-02"),
+        ),
+        (
+            "bundle with events that are an object",
+            "/events",
+            json!({}),
+        ),
+        (
+            "bundle with an event that is null",
+            "/events/1",
+            Value::Null,
+        ),
+        (
+            "bundle with an event with another member",
+            "/events/1/comment",
+            json!(""),
+        ),
+        (
+            "bundle with an alias of an unknown kind",
+            "/source_aliases/0/alias_kind",
+            json!("isbn"),
+        ),
+        (
+            "bundle with a mirror of another type",
+            "/mirror_hints/0/mirror_type",
+            json!("ipfs"),
+        ),
+        (
+            "bundle with a mirror with another member",
+            "/mirror_hints/0/comment",
+            json!(""),
+        ),
+        (
+            "bundle with another link beside the four",
+            "/links/page",
+            json!(BASE),
+        ),
+        (
+            "bundle with an array for its source",
+            "/source",
+            json!(["arxiv", "2402.00001", 1]),
+        ),
+    ];
+    for (shows, place, value) in cases {
+        put(
+            making,
+            shows,
+            &rebundled_if(&with(&base, place, value)),
+            shapeless(),
+        );
+    }
+    let text = String::from_utf8(bundle_text(&base)).unwrap();
+    let twice = text.replacen(
+        "\"built_at\":",
+        "\"built_at\":\"2020-01-01T00:00:00Z\",\"built_at\":",
+        1,
+    );
+    assert_ne!(text, twice);
+    let version = text.replacen("\"version\":1", "\"version\":1.0", 1);
+    assert_ne!(text, version);
+    let surrogate = text.replacen("Ada Placeholder", "\\ud800", 1);
+    assert_ne!(text, surrogate);
+    for (shows, text) in [
+        ("bundle with a member twice", twice),
+        ("bundle with a version that is a float", version),
+        ("bundle with a lone surrogate", surrogate),
+        ("bundle after a byte order mark", format!("\u{feff}{text}")),
+        ("bundle with a second one after it", format!("{text}{text}")),
+        ("bundle cut off", text[..text.len() / 2].to_owned()),
+        ("bundle in an array", format!("[{text}]")),
+        (
+            "bundle that says nothing but its type",
+            r#"{"bundle_type":"pith_open_graph_bundle"}"#.to_owned(),
+        ),
+    ] {
+        making.text(Bundle, shows, text, shapeless());
+    }
+}
+
+/// Sealed anew where it has what has to be sealed.
+fn rebundled_if(bundle: &Value) -> Value {
+    match bundle["events"].is_array() {
+        true => rebundled(bundle, &ONE),
+        false => bundle.clone(),
+    }
+}
