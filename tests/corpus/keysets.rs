@@ -106,7 +106,7 @@ fn chains(making: &mut Making) {
     let by = |file: &str| format!("keys/{file}.json");
     let other_first = kw::signed(kw::first_draft(), None, &[kw::B, kw::C]);
     let mut another = kw::first_draft();
-    another.created_at = kw::day(1);
+    another.expires_at = kw::day(364);
     let another = kw::signed(another, None, &[kw::A, kw::B]);
     let held = |expect: super::make::Expect, file: &str| expect.keyset(&by(file));
     let chain = || untrusted("keyset.chain");
@@ -246,7 +246,7 @@ fn rules(making: &mut Making) {
             "keyset without its key's possession",
             with(
                 &base,
-                "/keys/0/possession_signature_b64",
+                "/keys/0/possession_b64",
                 signature["signature_b64"].clone(),
             ),
         ),

@@ -2,7 +2,7 @@
 //!
 //! `tests/conformance` holds what [`corpus`] makes here, from keys that everybody knows and fixed times.
 //! Each verdict is written down beside the document, and is not taken from what the program says. To
-//! write the files anew: `CONFORMANCE=overwrite cargo test --test corpus`, then read the difference.
+//! write the files anew: `CONFORMANCE=overwrite cargo test --test corpus the_files`, then read the difference.
 
 #[path = "../common/mod.rs"]
 mod common;
