@@ -10,12 +10,16 @@ mod common;
 #[allow(dead_code, reason = "the tests of keysets use all of it")]
 mod keyset_world;
 
+mod agreement;
+mod bundle_parts;
 mod bundles;
 mod crafted;
 mod events;
 mod keysets;
 mod make;
 mod merges;
+mod payloads;
+mod proofs;
 mod receipts;
 mod records;
 mod states;
@@ -38,8 +42,11 @@ fn corpus() -> Making {
     records::make(&mut making);
     receipts::make(&mut making);
     events::make(&mut making);
+    payloads::make(&mut making);
+    proofs::make(&mut making);
     states::make(&mut making);
     bundles::make(&mut making);
+    bundle_parts::make(&mut making);
     merges::make(&mut making);
     keysets::make(&mut making);
     making
