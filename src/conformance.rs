@@ -104,6 +104,12 @@ pub struct Given {
     /// Headers of Bitcoin blocks that it believes, as `HEIGHT:HEX`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block_headers: Vec<String>,
+    /// How many entries of a transcript were read aloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// The head of a transcript that was read aloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<Digest>,
     /// Whether the text is open content, where floats may stand.
     #[serde(skip_serializing_if = "is_false")]
     pub open_content: bool,
@@ -150,6 +156,8 @@ pub enum CaseKind {
     Share,
     /// The list of a division's shares.
     ShareCommitments,
+    /// The transcript of a ceremony, with the other files of its folder.
+    Transcript,
 }
 
 /// What is found of a document.
@@ -249,7 +257,7 @@ struct MergeSet {
     _events: Vec<IgnoredAny>,
 }
 
-/// Judges the document of a case.
+/// Judges the document of a case. A part of a transcript is none: see [`crate::ceremony::check`].
 pub fn judge(kind: CaseKind, bytes: &[u8], open_content: bool, policy: &Policy) -> Found {
     let judged = match kind {
         CaseKind::Json => judge_json(bytes, open_content),
@@ -274,7 +282,8 @@ pub fn judge(kind: CaseKind, bytes: &[u8], open_content: bool, policy: &Policy) 
         | CaseKind::Event
         | CaseKind::State
         | CaseKind::Bundle
-        | CaseKind::Keyset => return Found::from(&verify_document(bytes, policy)),
+        | CaseKind::Keyset
+        | CaseKind::Transcript => return Found::from(&verify_document(bytes, policy)),
     };
     judged.unwrap_or_else(|_| Found::bad(Code::DocumentShape))
 }

@@ -6,11 +6,13 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::ceremony::known_witnesses;
 use super::context::{Context, JSON_SCHEMA};
 use super::error::{Exit, Failure};
 use super::output::{self, counted, printable};
 use super::verify::{parse_header, trust_file, trust_keys};
-use crate::conformance::{CORPUS_FILE, Case, Corpus, Found, judge};
+use crate::ceremony::{Expected, check};
+use crate::conformance::{CORPUS_FILE, Case, CaseKind, Corpus, Found, judge};
 use crate::files;
 use crate::time::Timestamp;
 use crate::verify::{Policy, Trust};
@@ -25,6 +27,10 @@ pub struct ConformanceArgs {
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }
+
+/// What to read when a corpus cannot be run.
+const FORM: &str =
+    "tests/conformance/README.md in the source of this program describes what a corpus holds";
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -52,14 +58,14 @@ struct Count {
 
 pub fn run(args: ConformanceArgs, context: &Context) -> Result<Exit, Failure> {
     let list = args.dir.join(CORPUS_FILE);
-    let corpus = Corpus::from_slice(&files::read(&list)?).map_err(|error| {
+    let text = files::read(&list).map_err(|error| Failure::from(error).hint(FORM))?;
+    let corpus = Corpus::from_slice(&text).map_err(|error| {
         let problem = format!("{}: {error}", list.display());
-        Failure::new(Exit::Io, problem)
-            .hint("tests/conformance/README.md in the source describes its form")
+        Failure::new(Exit::Io, problem).hint(FORM)
     })?;
     if corpus.cases.is_empty() {
         let problem = format!("{} lists no case", list.display());
-        return Err(Failure::new(Exit::Io, problem));
+        return Err(Failure::new(Exit::Io, problem).hint(FORM));
     }
     let mut out = output::stdout();
     let mut count = Count::default();
@@ -109,38 +115,59 @@ pub fn run(args: ConformanceArgs, context: &Context) -> Result<Exit, Failure> {
 /// Judges a case; says how that differs from what is expected.
 fn compare(case: &Case, dir: &Path, now: Timestamp) -> Result<(Found, Vec<String>), Failure> {
     let at = |file: &str| below(dir, file).map_err(|problem| unfit(dir, case, &problem));
-    let given = &case.given;
-    let mut trust = Trust::new();
-    if let Some(keyset) = &given.keyset {
-        trust_file(&mut trust, &at(keyset)?)?;
-    }
-    let keys: Vec<PathBuf> = given
-        .trust
-        .iter()
-        .map(|file| at(file))
-        .collect::<Result<_, _>>()?;
-    trust_keys(&mut trust, &keys)?;
-    for text in &given.block_headers {
-        let (height, header) = parse_header(text).map_err(|problem| unfit(dir, case, &problem))?;
-        if !trust.add_block_header(height, header) {
-            let problem = format!("two headers are given for block {height}");
-            return Err(unfit(dir, case, &problem));
+    let document = at(&case.path)?;
+    let files = case.given.trust.iter().map(|file| at(file));
+    let keys: Vec<PathBuf> = files.collect::<Result<_, _>>()?;
+    let found = match case.kind {
+        CaseKind::Transcript => {
+            let expected = Expected {
+                count: case.given.count,
+                head: case.given.head,
+            };
+            let known = known_witnesses(&keys, &Trust::new())?;
+            Found::from(&check(&document, expected, &known, None))
         }
-    }
-    let policy = Policy {
-        trust: &trust,
-        expect: given.expect,
-        at: given.at,
-        now,
+        kind => {
+            let keyset = case.given.keyset.as_deref().map(at).transpose()?;
+            let trust = trust_given(case, dir, keyset.as_deref(), &keys)?;
+            let policy = Policy {
+                trust: &trust,
+                expect: case.given.expect,
+                at: case.given.at,
+                now,
+            };
+            let bytes = files::read(&document)?;
+            judge(kind, &bytes, case.given.open_content, &policy)
+        }
     };
-    let document = files::read(&at(&case.path)?)?;
-    let found = judge(case.kind, &document, given.open_content, &policy);
     let state = match &case.state {
         Some(file) => Some(files::read(&at(file)?)?),
         None => None,
     };
     let differences = case.differences(&found, state.as_deref());
     Ok((found, differences))
+}
+
+/// What the verifier of a case trusts, and nothing else.
+fn trust_given(
+    case: &Case,
+    dir: &Path,
+    keyset: Option<&Path>,
+    keys: &[PathBuf],
+) -> Result<Trust, Failure> {
+    let mut trust = Trust::new();
+    if let Some(keyset) = keyset {
+        trust_file(&mut trust, keyset)?;
+    }
+    trust_keys(&mut trust, keys)?;
+    for text in &case.given.block_headers {
+        let (height, header) = parse_header(text).map_err(|problem| unfit(dir, case, &problem))?;
+        if !trust.add_block_header(height, header) {
+            let problem = format!("two headers are given for block {height}");
+            return Err(unfit(dir, case, &problem));
+        }
+    }
+    Ok(trust)
 }
 
 /// A file of a corpus: a corpus from elsewhere has no business outside of its folder.
@@ -155,5 +182,5 @@ fn below(dir: &Path, file: &str) -> Result<PathBuf, String> {
 fn unfit(dir: &Path, case: &Case, problem: &str) -> Failure {
     let list = dir.join(CORPUS_FILE);
     let problem = format!("{}: case {}: {problem}", list.display(), case.path);
-    Failure::new(Exit::Io, problem)
+    Failure::new(Exit::Io, problem).hint(FORM)
 }

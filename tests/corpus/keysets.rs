@@ -48,6 +48,10 @@ pub fn files(making: &mut Making) {
     variant("mixed", with(&trusted(&ALICE), "/key", mixed));
     file("key-1", &ONE.object());
     file("alice-1", &ALICE.named());
+    file(
+        "custodian-a",
+        &serde_json::to_value(kw::custodian(kw::A)).unwrap(),
+    );
     for (name, keyset) in [("keyset-1", kw::first()), ("keyset-2", kw::second())] {
         file(name, &value_of(&keyset));
     }

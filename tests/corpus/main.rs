@@ -24,6 +24,7 @@ mod receipts;
 mod records;
 mod states;
 mod texts;
+mod transcripts;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,7 @@ fn corpus() -> Making {
     bundle_parts::make(&mut making);
     merges::make(&mut making);
     keysets::make(&mut making);
+    transcripts::make(&mut making);
     making
 }
 
@@ -118,7 +120,7 @@ fn every_kind_is_there_good_and_bad() {
         );
     }
     assert!(making.cases().count() >= 300);
-    assert_eq!(kinds.len(), 11);
+    assert_eq!(kinds.len(), 12);
     for (kind, verdicts) in kinds {
         assert!(verdicts.contains(&CaseVerdict::Bad), "{kind:?}");
         assert!(verdicts.len() >= 2, "{kind:?}");
@@ -143,7 +145,7 @@ fn python_comes_to_these_verdicts() {
         .arg("--corpus")
         .arg(folder()));
     assert_eq!(ran.code, Some(0), "{}{}", ran.text(), ran.stderr);
-    let left_out = [CaseKind::Keyset];
+    let left_out = [CaseKind::Keyset, CaseKind::Transcript];
     let judged = corpus()
         .cases()
         .filter(|case| !left_out.contains(&case.kind))

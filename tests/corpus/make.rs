@@ -82,6 +82,12 @@ impl Expect {
         self
     }
 
+    pub fn read_aloud(mut self, count: Option<u64>, head: Option<&str>) -> Self {
+        self.given.count = count;
+        self.given.head = head.map(|head| head.parse().unwrap());
+        self
+    }
+
     pub fn open_content(mut self) -> Self {
         self.given.open_content = true;
         self
@@ -140,6 +146,28 @@ impl Making {
     /// A case whose document is this value.
     pub fn value(&mut self, kind: CaseKind, shows: &str, value: &Value, expect: Expect) {
         self.text(kind, shows, canonical::to_vec(value).unwrap(), expect);
+    }
+
+    /// A case whose document stands in a folder with others, the first of which it is.
+    pub fn folder(
+        &mut self,
+        kind: CaseKind,
+        shows: &str,
+        files: &[(&str, Vec<u8>)],
+        expect: Expect,
+    ) {
+        let folder = path_of(kind, shows).replace(".json", "");
+        let ((name, document), others) = files.split_first().unwrap();
+        self.case(
+            kind,
+            format!("{folder}/{name}"),
+            shows,
+            document.clone(),
+            expect,
+        );
+        for (name, bytes) in others {
+            self.file(&format!("{folder}/{name}"), bytes.clone());
+        }
     }
 
     /// A merge whose state is this.

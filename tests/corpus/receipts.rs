@@ -87,6 +87,9 @@ fn beside(making: &mut Making) {
         &full,
         sound(),
     );
+    let absent = with(&full, "/pith_number", Value::Null);
+    let absent = with(&absent, "/source_kind", Value::Null);
+    making.value(Receipt, "receipt beside nulls", &absent, sound());
     let zeros = "0".repeat(64);
     let cases: [(&str, &str, Value, Expect); 9] = [
         (

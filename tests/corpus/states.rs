@@ -60,6 +60,14 @@ pub fn make(making: &mut Making) {
     let lie = rehashed(&with(&base, "/event_count", 3));
     making.value(State, "state that lies and has its own hash", &lie, sound());
 
+    let open = with(
+        &base,
+        "/current/canonical_record",
+        json!([0.5, "of any form"]),
+    );
+    let open = rehashed(&with(&open, "/current/record_created/signer", Value::Null));
+    making.value(State, "state whose content nobody replays", &open, sound());
+
     for name in base.as_object().unwrap().keys() {
         let shows = format!("state without {name}");
         making.value(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judge documents of the protocol with Python alone, sharing no code with the Rust toolkit.
 
-usage: verify.py [--keyset LIST] [--trust KEY]... [--at TIME] [--expect NUMBER]
+usage: verify.py [--keyset LIST] [--trust KEY[=SIGNER_ID]]... [--at TIME] [--expect NUMBER]
                  [--block-header HEIGHT:HEX]... DOCUMENT...
        verify.py --corpus DIR
 
@@ -10,7 +10,7 @@ a line is printed: its place, `ok`, `untrusted` or `bad`, the codes of docs/VERI
 and in brackets those that are worth a note. Nothing is trusted but what is named. It takes bundles, events,
 states and records with their receipts; keysets and transcripts are beyond it.
 
---corpus runs the cases of a folder as tests/conformance/README.md describes them, all kinds but keysets.
+--corpus runs the cases of a folder as tests/conformance/README.md describes them, all kinds but these two.
 
 Exits with 0 if every document is ok, or every case as expected; 1 if one is bad or otherwise; 4 if the
 worst is untrusted. Needs the package `cryptography`.
@@ -25,7 +25,8 @@ import time
 
 import pith_spec as spec
 
-KEYSET = "keyset"
+# Kinds of cases that are beyond it.
+BEYOND = ("keyset", "transcript")
 
 
 def load(path):
@@ -40,10 +41,12 @@ def policy_of(keyset, trust, **further):
         trusted = load(keyset)
         spec.trusted_keys(trusted)
         entries += trusted["keys"]
-    for path in trust:
+    for named in trust:
+        path, _, signer_id = named.partition("=")
         key = load(path)
         spec.public_key(key)
-        entries.append(spec.trusted_entry(key))
+        entry = spec.trusted_entry(key)
+        entries.append({**entry, "signer_id": signer_id or entry["signer_id"]})
     return spec.Policy(entries, **further)
 
 
@@ -233,7 +236,7 @@ def run_corpus(folder):
         corpus = json.load(file)
     count = wrong = 0
     for case in corpus["cases"]:
-        if case["kind"] == KEYSET:
+        if case["kind"] in BEYOND:
             continue
         count += 1
         differing = differences(folder, case, judge_case(folder, case, corpus["now"]))
@@ -265,7 +268,7 @@ def main():
     parser = argparse.ArgumentParser(description="Judge documents with Python alone.")
     parser.add_argument("documents", nargs="*", metavar="DOCUMENT")
     parser.add_argument("--keyset", help="trust this list of keys")
-    parser.add_argument("--trust", action="append", default=[], help="trust this public key")
+    parser.add_argument("--trust", action="append", default=[], metavar="KEY[=SIGNER_ID]", help="trust this public key")
     parser.add_argument("--at", help="judge as of this time")
     parser.add_argument("--expect", help="the number that every document must have")
     parser.add_argument("--block-header", action="append", default=[], metavar="HEIGHT:HEX")
