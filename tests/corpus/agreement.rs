@@ -8,25 +8,39 @@ use pith::conformance::{
     CORPUS_FILE, Case, CaseKind, Corpus, CorpusType, CorpusVersion, Given, judge,
 };
 use pith::keys::TrustedKeys;
+use pith::keyset::Chain;
 use pith::verify::{Policy, Trust};
 use serde_json::{Value, json};
 
 use super::bundles::full;
 use super::common::{python, repository, run};
 use super::corpus;
+use super::keyset_rules::{signed, value_of};
+use super::keyset_world as kw;
 use super::make::NOW;
 use super::world::*;
 
-/// Asserts that Python comes to the program's verdict, codes, notes and states for all of these.
-fn agree(kind: CaseKind, documents: &[(String, Value)]) {
-    let folder = tempfile::TempDir::new().unwrap();
+/// What the verifier has: the text of a list of keys or a keyset, and the same as it is trusted.
+struct Trusted {
+    text: Vec<u8>,
+    trust: Trust,
+}
+
+/// Everybody but the stranger.
+fn everybody() -> Trusted {
     let keys: Vec<Value> = [ONE, TWO, ALICE, BOB].iter().map(trusted).collect();
-    let keys = canonical::to_vec(&trusted_keys(&keys)).unwrap();
-    fs::write(folder.path().join("trusted.json"), &keys).unwrap();
+    let text = canonical::to_vec(&trusted_keys(&keys)).unwrap();
     let mut trust = Trust::new();
-    trust.add("the list", TrustedKeys::from_slice(&keys).unwrap());
+    trust.add("the list", TrustedKeys::from_slice(&text).unwrap());
+    Trusted { text, trust }
+}
+
+/// Asserts that Python comes to the program's verdict, codes, notes and states for all of these.
+fn agree(kind: CaseKind, trusted: &Trusted, documents: &[(String, Value)]) {
+    let folder = tempfile::TempDir::new().unwrap();
+    fs::write(folder.path().join("trusted.json"), &trusted.text).unwrap();
     let policy = Policy {
-        trust: &trust,
+        trust: &trusted.trust,
         expect: None,
         at: None,
         now: NOW.parse().unwrap(),
@@ -161,7 +175,7 @@ fn python_agrees_about_bundles_changed_anywhere() {
         documents.push((format!("{place} {how}"), document));
     }
     assert!(documents.len() > 500, "{}", documents.len());
-    agree(CaseKind::Bundle, &documents);
+    agree(CaseKind::Bundle, &everybody(), &documents);
 }
 
 /// The same with every value of an event of each type, changed and taken out, signed anew and not.
@@ -187,7 +201,35 @@ fn python_agrees_about_events_changed_anywhere() {
         }
     }
     assert!(documents.len() > 500, "{}", documents.len());
-    agree(CaseKind::Event, &documents);
+    agree(CaseKind::Event, &everybody(), &documents);
+}
+
+/// The same with every value of a keyset, which follows from the one that the verifier has, signed anew by
+/// its custodians and not.
+#[test]
+fn python_agrees_about_keysets_changed_anywhere() {
+    let held = kw::second();
+    let mut trust = Trust::new();
+    let chain = Chain::begin(held.clone()).unwrap();
+    trust.add_keyset("the keyset", chain, "logs".into());
+    let trusted = Trusted {
+        text: canonical::to_vec(&held).unwrap(),
+        trust,
+    };
+    let base = value_of(&kw::third());
+    let by = [kw::B, kw::C];
+    let mut documents = Vec::new();
+    for place in places(&base) {
+        let changed = with(&base, &place, other(base.pointer(&place).unwrap()));
+        let less = without(&base, &place);
+        if !place.starts_with("/signatures") {
+            documents.push((format!("{place} signed anew"), signed(&changed, &by)));
+            documents.push((format!("{place} taken out"), signed(&less, &by)));
+        }
+        documents.push((place, changed));
+    }
+    assert!(documents.len() > 200, "{}", documents.len());
+    agree(CaseKind::Keyset, &trusted, &documents);
 }
 
 /// Numbers that look random and are the same every time.
@@ -239,5 +281,5 @@ fn python_merges_any_mix_of_events_into_the_same_state() {
             (format!("mix {number}"), set)
         })
         .collect();
-    agree(CaseKind::Merge, &documents);
+    agree(CaseKind::Merge, &everybody(), &documents);
 }

@@ -94,7 +94,7 @@ pub fn under_mixed_key(who: &Who, message: &[u8], exactly: bool) -> String {
         let nonce = Scalar::from(n);
         let r = (ED25519_BASEPOINT_POINT * nonce).compress().to_bytes();
         let challenge = challenge(&r, &key, message);
-        if (challenge.to_bytes()[0] % 8 == 0) == exactly {
+        if challenge.to_bytes()[0].is_multiple_of(8) == exactly {
             return text(&r, &(nonce + challenge * secret(who)));
         }
     }

@@ -3,10 +3,10 @@
 use pith::conformance::CaseKind::{Keyset, Share, ShareCommitments};
 use pith::digest::Digest;
 use pith::keys::share::Commitments;
-use pith::keyset::{self, Edit};
 use serde_json::{Value, json};
 
 use super::crafted;
+use super::keyset_rules::value_of;
 use super::keyset_world as kw;
 use super::make::{Making, bad, ok, shapeless, untrusted};
 use super::world::*;
@@ -52,13 +52,6 @@ pub fn files(making: &mut Making) {
         "custodian-a",
         &serde_json::to_value(kw::custodian(kw::A)).unwrap(),
     );
-    for (name, keyset) in [("keyset-1", kw::first()), ("keyset-2", kw::second())] {
-        file(name, &value_of(&keyset));
-    }
-}
-
-fn value_of(keyset: &keyset::Keyset) -> Value {
-    serde_json::from_slice(&pith::canonical::to_vec(keyset).unwrap()).unwrap()
 }
 
 pub fn make(making: &mut Making) {
@@ -161,24 +154,6 @@ fn chains(making: &mut Making) {
     ] {
         making.value(Keyset, shows, &value_of(keyset), expect);
     }
-    let rehearsal = keyset::Keyset::first(
-        kw::REGISTRY.to_owned(),
-        kw::POLICY,
-        true,
-        kw::day(0),
-        kw::day(365),
-    );
-    let edits = [
-        kw::add(kw::ONE),
-        Edit::Custodians(kw::custodians(2, &[kw::A, kw::B, kw::C])),
-    ];
-    let rehearsal = kw::signed(kw::edited(rehearsal, edits, 0), None, &[kw::A, kw::B]);
-    making.value(
-        Keyset,
-        "keyset of a rehearsal",
-        &value_of(&rehearsal),
-        chain().noting("keyset.rehearsal"),
-    );
     let by_new = kw::signed(
         kw::draft(&first, 1, [kw::add(kw::TWO)]),
         Some(&first),

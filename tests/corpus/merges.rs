@@ -1,5 +1,7 @@
 //! Merges (SPEC 7): candidates, and the state that they add up to.
 
+use std::slice;
+
 use pith::canonical;
 use serde_json::{Value, json};
 
@@ -61,8 +63,18 @@ pub fn make(making: &mut Making) {
 fn plain(making: &mut Making) {
     let (first, second) = (created(&ONE), shown(&ONE));
     put(making, "merge of nothing", &[], "");
-    put(making, "merge of a record alone", &[first.clone()], "");
-    put(making, "merge of a snapshot alone", &[second.clone()], "");
+    put(
+        making,
+        "merge of a record alone",
+        slice::from_ref(&first),
+        "",
+    );
+    put(
+        making,
+        "merge of a snapshot alone",
+        slice::from_ref(&second),
+        "",
+    );
     put(
         making,
         "merge in which the snapshot comes after the record of its time",

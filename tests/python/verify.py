@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Judge documents of the protocol with Python alone, sharing no code with the Rust toolkit.
 
-usage: verify.py [--keyset LIST] [--trust KEY[=SIGNER_ID]]... [--at TIME] [--expect NUMBER]
+usage: verify.py [--keyset FILE] [--trust KEY[=SIGNER_ID]]... [--at TIME] [--expect NUMBER]
                  [--block-header HEIGHT:HEX]... DOCUMENT...
        verify.py --corpus DIR
 
 A file named *.json holds one document; any other file, and `-` (standard input), one a line. For each
 a line is printed: its place, `ok`, `untrusted` or `bad`, the codes of docs/VERIFICATION.md that decide,
 and in brackets those that are worth a note. Nothing is trusted but what is named. It takes bundles, events,
-states and records with their receipts; keysets and transcripts are beyond it.
+states, records with their receipts, and keysets; transcripts are beyond it.
 
---corpus runs the cases of a folder as tests/conformance/README.md describes them, all kinds but these two.
+--corpus runs the cases of a folder as tests/conformance/README.md describes them, all kinds but transcripts.
 
 Exits with 0 if every document is ok, or every case as expected; 1 if one is bad or otherwise; 4 if the
 worst is untrusted. Needs the package `cryptography`.
@@ -25,8 +25,8 @@ import time
 
 import pith_spec as spec
 
-# Kinds of cases that are beyond it.
-BEYOND = ("keyset", "transcript")
+# The kind of cases that is beyond it.
+BEYOND = "transcript"
 
 
 def load(path):
@@ -35,19 +35,22 @@ def load(path):
 
 
 def policy_of(keyset, trust, **further):
-    """Trusts a list of keys and single ones besides."""
-    entries = []
+    """Trusts a keyset or a list of keys, and single ones besides."""
+    entries, standing = [], None
     if keyset:
         trusted = load(keyset)
-        spec.trusted_keys(trusted)
-        entries += trusted["keys"]
+        if trusted.get("keyset_type") == "pith_keyset":
+            standing = spec.Standing(trusted, os.path.join(os.path.dirname(keyset), "logs"))
+        else:
+            spec.trusted_keys(trusted)
+            entries += trusted["keys"]
     for named in trust:
         path, _, signer_id = named.partition("=")
         key = load(path)
         spec.public_key(key)
         entry = spec.trusted_entry(key)
         entries.append({**entry, "signer_id": signer_id or entry["signer_id"]})
-    return spec.Policy(entries, **further)
+    return spec.Policy(entries, keyset=standing, **further)
 
 
 def headers_of(texts):
@@ -153,25 +156,13 @@ def judge_share(data, _):
     return found
 
 
-custodian = spec.record_of(
-    {
-        "kind": spec.constant("pith_custodian_key"),
-        "schema_version": spec.constant("1.0"),
-        "key_id": spec.key_id,
-        "algorithm": spec.constant("ed25519"),
-        "format": spec.constant("raw"),
-        "public_key_b64": spec.text,
-        "fingerprint_sha256_hex": spec.fingerprint,
-    }
-)
-
 commitments = spec.record_of(
     {
         **SHARE_LABEL,
         "kind": spec.constant("pith_share_commitments"),
         "share_sha256": spec.listed(spec.digest),
         "signature": spec.nullable(
-            spec.record_of({"custodian": custodian, "signature_b64": spec.signature_bytes})
+            spec.record_of({"custodian": spec.custodian, "signature_b64": spec.signature_bytes})
         ),
     }
 )
@@ -184,9 +175,8 @@ def judge_commitments(data, _):
     signature = value["signature"]
     if signature is not None:
         raw = spec.decoded(signature["custodian"]["public_key_b64"], 32)
-        named = raw and spec.fingerprint_of(raw) == signature["custodian"]["fingerprint_sha256_hex"]
         message = b"pith-commitments-v1\0" + spec.canonical({**value, "signature": None})
-        holds = named and spec.verifies(raw, message, spec.decoded(signature["signature_b64"]))
+        holds = spec.verifies(raw, message, spec.decoded(signature["signature_b64"]))
         spec.require(holds, "the signature does not verify")
     return Found()
 
@@ -236,7 +226,7 @@ def run_corpus(folder):
         corpus = json.load(file)
     count = wrong = 0
     for case in corpus["cases"]:
-        if case["kind"] in BEYOND:
+        if case["kind"] == BEYOND:
             continue
         count += 1
         differing = differences(folder, case, judge_case(folder, case, corpus["now"]))
@@ -267,7 +257,7 @@ def documents(path):
 def main():
     parser = argparse.ArgumentParser(description="Judge documents with Python alone.")
     parser.add_argument("documents", nargs="*", metavar="DOCUMENT")
-    parser.add_argument("--keyset", help="trust this list of keys")
+    parser.add_argument("--keyset", help="trust this keyset or list of keys")
     parser.add_argument("--trust", action="append", default=[], metavar="KEY[=SIGNER_ID]", help="trust this public key")
     parser.add_argument("--at", help="judge as of this time")
     parser.add_argument("--expect", help="the number that every document must have")

@@ -42,7 +42,8 @@ from .events import (
     payload_form,
 )
 from .merge import MERGE_VERSION, Merged, key_table, state
-from .trust import CODE_OF, Report, judge_signature
+from .keysets import judge_keyset, keyset
+from .trust import CODE_OF, Report, judge_signature, trusted_keys
 
 EMPTY_LIST = "258153158e38e3291e3d48162225fcdb2d5a3ed65a07baac614ab91432fd4f57"
 
@@ -264,12 +265,14 @@ def judge_trust(report, policy, value, registry_id):
     keys = {key["fingerprint_sha256_hex"]: raw_of(key) for key in value["public_keys"]}
     signature = value["bundle_signature"]
     raw = keys[signature["public_key_fingerprint"]]
-    judge_signature(report, policy, raw, signature["key_id"], registry_id, REGISTRY, value["built_at"])
+    time, covered = value["built_at"], signature["bundle_sha256"]
+    judge_signature(report, policy, raw, signature["key_id"], registry_id, REGISTRY, time, covered)
     for item in value["events"]:
         signer, time = item["signer"], item["created_at"]
         raw = keys[signer["public_key_fingerprint"]]
         names = signer["signer_id"], signer["signer_type"]
-        judge_signature(report, policy, raw, signer["key_id"], *names, time, names[1] == REGISTRY)
+        covered, decides = item["content_sha256"], names[1] == REGISTRY
+        judge_signature(report, policy, raw, signer["key_id"], *names, time, covered, decides)
         if item["event_type"] == "record_created":
             issued = item["payload"]["receipt"]
             name = issued["public_key_fingerprint"]
@@ -307,7 +310,8 @@ def judge_event(value, policy):
     elif report.verdict == "ok":
         raw = find_key(table, signer)["raw"]
         names = signer["signer_id"], signer["signer_type"]
-        judge_signature(report, policy, raw, signer["key_id"], *names, value["created_at"])
+        time, covered = value["created_at"], value["content_sha256"]
+        judge_signature(report, policy, raw, signer["key_id"], *names, time, covered)
     return report
 
 
@@ -350,6 +354,11 @@ def judge_state(value, policy):
     return report
 
 
+def keyset_file(value):
+    """A keyset, or a list of keys."""
+    (keyset if value["keyset_type"] == "pith_keyset" else trusted_keys)(value)
+
+
 def kind_of(value):
     """What kind of document a value is, by its members."""
     if not isinstance(value, dict):
@@ -372,6 +381,7 @@ JUDGES = {
     "event": (event, judge_event),
     "receipt": (receipt_with_record, judge_receipt),
     "state": (state, judge_state),
+    "keyset": (keyset_file, lambda value, policy: judge_keyset(Report(), value, policy)),
 }
 
 

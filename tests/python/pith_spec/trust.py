@@ -41,9 +41,11 @@ def trusted_entry(key):
 class Policy:
     """What a verifier brings along."""
 
-    def __init__(self, keys=(), now="9999-12-31T23:59:59Z", at=None, expect=None, headers=None):
+    def __init__(self, keys=(), now="9999-12-31T23:59:59Z", at=None, expect=None, headers=None, keyset=None):
         self.keys, self.now, self.at, self.expect = list(keys), now, at, expect
-        self.headers = headers or {}
+        self.headers, self.keyset = headers or {}, keyset
+        if keyset is not None:
+            self.keys += keyset.entries()
 
 
 class Report:
@@ -81,8 +83,8 @@ CODE_OF = {
 }
 
 
-def judge_signature(report, policy, raw, label, signer_id, signer_type, time, decides=True):
-    """Whether a sound signature is by a key that the verifier trusts."""
+def judge_signature(report, policy, raw, label, signer_id, signer_type, time, covered=None, decides=True):
+    """Whether a sound signature, of the event or bundle with the digest `covered`, is by a trusted key."""
     code = "key.trust" if signer_type == REGISTRY else "key.foreign"
     refused = report.untrusted if decides else report.notes
     entries = [entry for entry in policy.keys if raw_of(entry["key"]) == raw]
@@ -113,5 +115,18 @@ def judge_signature(report, policy, raw, label, signer_id, signer_type, time, de
                 return
     if any(entry["status"] == "next" for entry in entries):
         refused.add("key.window")
-    elif any(entry["status"] == "revoked" for entry in entries):
-        refused.add("key.revoked")
+        return
+    for entry in entries:
+        if entry["status"] == "revoked":
+            standing = entry.get("keyset")
+            if standing is None or covered is None or not standing.knows(entry, covered):
+                refused.add("key.revoked")
+                return
+            report.notes.add("key.revoked")
+    for entry in speaking:
+        if "keyset" in entry:
+            refusal, notes = entry["keyset"].words(time, policy)
+            report.notes |= notes
+            if refusal:
+                refused.add(refusal)
+                return
