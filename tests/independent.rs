@@ -52,6 +52,38 @@ fn the_published_bundle_passes_in_python() {
     check_bundles(&bundle, None).exits(0);
 }
 
+/// The verifier in Python trusts what it is given, and says by its exit code what that amounts to.
+#[test]
+fn the_published_bundle_is_judged_in_python() {
+    let judge = |trust: &[&str]| {
+        let mut command = python();
+        command
+            .arg(repository("tests/python/verify.py"))
+            .args(trust);
+        run(command.arg(repository("tests/vectors/bundle-1706.02379v3.json")))
+    };
+    let key = repository("keys/pith.science.json");
+    let named = format!("{}=pith.science", key.display());
+    let ran = judge(&["--trust", &named]).exits(0);
+    assert!(ran.text().ends_with(": ok\n"), "{}", ran.text());
+    // A key that is trusted without a name does not speak for a registry whose key is built in.
+    for trust in [&[][..], &["--trust", key.to_str().unwrap()]] {
+        let ran = judge(trust).exits(4);
+        assert!(
+            ran.text().ends_with(": untrusted key.trust\n"),
+            "{}",
+            ran.text()
+        );
+    }
+    let other = ["--expect", "pith:2017:AAAAAAAAAAAAAAAAAAAAAAAAAA"];
+    let ran = judge(&other).exits(1);
+    assert!(
+        ran.text().ends_with(": bad number.expected\n"),
+        "{}",
+        ran.text()
+    );
+}
+
 /// A check that finds no fault in anything would pass the tests above too.
 #[test]
 fn tampered_bundles_fail_in_python() {
