@@ -123,11 +123,6 @@ impl Given {
     fn is_nothing(&self) -> bool {
         *self == Given::default()
     }
-
-    /// The files that it names.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.keyset.iter().chain(&self.trust).map(String::as_str)
-    }
 }
 
 /// What the document of a case is judged as.
