@@ -3,7 +3,7 @@
 //! Data flows one way, and a module uses only those before it in this list: [`canonical`],
 //! [`arxiv`], [`record`], [`number`], [`receipt`], [`snapshot`], [`event`], [`state`], [`bundle`],
 //! with [`keys`], [`keyset`] and [`timestamps`] beside them; above them [`home`], [`ledger`],
-//! [`manifest`], [`verify`], [`mint`], [`bulk`], [`ceremony`] and [`doctor`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
+//! [`manifest`], [`verify`], [`mint`], [`bulk`], [`conformance`], [`ceremony`] and [`doctor`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
 //! house.
 //!
 //! ```
@@ -24,6 +24,7 @@ pub mod bundle;
 pub mod canonical;
 pub mod ceremony;
 pub mod cli;
+pub mod conformance;
 pub mod digest;
 pub mod doctor;
 pub mod event;

@@ -8,30 +8,15 @@ mod common;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use common::{Home, Ran, repository, run};
+use common::{Home, Ran, python, repository, run};
 use pith::canonical::{self, Json, Numbers, read};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-
-fn python() -> Command {
-    let name = std::env::var_os("PITH_PYTHON").unwrap_or_else(|| "python3".into());
-    let mut check = Command::new(&name);
-    let found = check.args(["-c", "import cryptography"]).output();
-    let sound = found.is_ok_and(|output| output.status.success());
-    assert!(
-        sound,
-        "{name:?} does not run, or lacks the package `cryptography`; name another in PITH_PYTHON, \
-         or run scripts/test, which sets one up"
-    );
-    let mut command = Command::new(name);
-    command.arg("-B");
-    command
-}
 
 fn check_bundles(bundles: &Path, papers: Option<&Path>) -> Ran {
     let mut command = python();
@@ -65,6 +50,38 @@ fn minted_bundles_pass_in_python_and_agree_with_their_papers() {
 fn the_published_bundle_passes_in_python() {
     let bundle = repository("tests/vectors/bundle-1706.02379v3.json");
     check_bundles(&bundle, None).exits(0);
+}
+
+/// The verifier in Python trusts what it is given, and says by its exit code what that amounts to.
+#[test]
+fn the_published_bundle_is_judged_in_python() {
+    let judge = |trust: &[&str]| {
+        let mut command = python();
+        command
+            .arg(repository("tests/python/verify.py"))
+            .args(trust);
+        run(command.arg(repository("tests/vectors/bundle-1706.02379v3.json")))
+    };
+    let key = repository("keys/pith.science.json");
+    let named = format!("{}=pith.science", key.display());
+    let ran = judge(&["--trust", &named]).exits(0);
+    assert!(ran.text().ends_with(": ok\n"), "{}", ran.text());
+    // A key that is trusted without a name does not speak for a registry whose key is built in.
+    for trust in [&[][..], &["--trust", key.to_str().unwrap()]] {
+        let ran = judge(trust).exits(4);
+        assert!(
+            ran.text().ends_with(": untrusted key.trust\n"),
+            "{}",
+            ran.text()
+        );
+    }
+    let other = ["--expect", "pith:2017:AAAAAAAAAAAAAAAAAAAAAAAAAA"];
+    let ran = judge(&other).exits(1);
+    assert!(
+        ran.text().ends_with(": bad number.expected\n"),
+        "{}",
+        ran.text()
+    );
 }
 
 /// A check that finds no fault in anything would pass the tests above too.

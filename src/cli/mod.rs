@@ -6,6 +6,7 @@ mod appender;
 mod bundle;
 mod ceremony;
 mod completions;
+mod conformance;
 mod context;
 mod demo;
 mod doctor;
@@ -77,6 +78,7 @@ enum Verb {
     Event(event::EventArgs),
     Merge(merge::MergeArgs),
     Verify(verify::VerifyArgs),
+    Conformance(conformance::ConformanceArgs),
     Ceremony(ceremony::CeremonyArgs),
     Doctor(doctor::DoctorArgs),
     Env(env::EnvArgs),
@@ -172,6 +174,7 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Event(args) => event::run(args, context),
         Verb::Merge(args) => merge::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
+        Verb::Conformance(args) => conformance::run(args, context),
         Verb::Ceremony(args) => ceremony::run(args, context),
         Verb::Doctor(args) => doctor::run(args, context),
         Verb::Env(args) => env::run(args, context),

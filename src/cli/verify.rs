@@ -263,7 +263,7 @@ fn explain(code: Code, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// A block's height and its header.
-fn parse_header(text: &str) -> Result<(u64, BlockHeader), String> {
+pub fn parse_header(text: &str) -> Result<(u64, BlockHeader), String> {
     let form = "give the height, `:` and 160 hexadecimal digits";
     let (height, header) = text.split_once(':').ok_or(form)?;
     let height = height.parse().map_err(|_| form)?;
@@ -287,7 +287,13 @@ pub fn trusted(
             trust
         }
     };
-    for path in keys {
+    trust_keys(&mut trust, keys)?;
+    Ok(trust)
+}
+
+/// Trusts public keys, each for the signer that its file names, or for a registry's.
+pub fn trust_keys(trust: &mut Trust, files: &[PathBuf]) -> Result<(), Failure> {
+    for path in files {
         let key = read_public_key(path).map_err(|error| {
             let failure = Failure::from(error);
             let bytes = files::read(path).unwrap_or_default();
@@ -309,11 +315,11 @@ pub fn trusted(
             TrustedKeys::new(vec![entry]),
         );
     }
-    Ok(trust)
+    Ok(())
 }
 
 /// Trusts what a keyset's file says, for the reason that it was named.
-fn trust_file(trust: &mut Trust, path: &Path) -> Result<(), Failure> {
+pub fn trust_file(trust: &mut Trust, path: &Path) -> Result<(), Failure> {
     let bytes = files::read(path)?;
     let file = KeysetFile::from_slice(&bytes).map_err(|error| {
         let problem = format!("{} is no keyset: {error}", path.display());

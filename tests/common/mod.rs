@@ -44,6 +44,22 @@ pub fn pith<I: IntoIterator<Item: AsRef<OsStr>>>(args: I) -> Command {
     command
 }
 
+/// Python, which must have what the programs in `tests/python` need.
+pub fn python() -> Command {
+    let name = std::env::var_os("PITH_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut check = Command::new(&name);
+    let found = check.args(["-c", "import cryptography"]).output();
+    let sound = found.is_ok_and(|output| output.status.success());
+    assert!(
+        sound,
+        "{name:?} does not run, or lacks the package `cryptography`; name another in PITH_PYTHON, \
+         or run scripts/test, which sets one up"
+    );
+    let mut command = Command::new(name);
+    command.arg("-B");
+    command
+}
+
 /// What a command printed and how it ended.
 pub struct Ran {
     pub code: Option<i32>,
