@@ -228,7 +228,8 @@ impl Context {
         Ok(Ledger::open_read_only(&path)?)
     }
 
-    /// The home's ledger for writing, held so that no other process mints into it meanwhile.
+    /// The home's ledger for writing, held so that no other process mints into it meanwhile. It is told
+    /// which keyset is in force: whatever is signed is signed by one that it remembers.
     pub fn locked_ledger(&self, home: &Home) -> Result<(Ledger, LedgerLock), Failure> {
         let path = home.ledger_path();
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -245,7 +246,9 @@ impl Context {
         );
         let lock = LedgerLock::acquire(&path, &holder)?;
         watch::note(&path, Access::Written, || Content::Database);
-        Ok((Ledger::open(&path)?, lock))
+        let mut ledger = Ledger::open(&path)?;
+        home.tell_ledger(&mut ledger)?;
+        Ok((ledger, lock))
     }
 
     /// The home's ledger for rebuilding: made if it is lost.

@@ -100,7 +100,7 @@ pub enum HomeError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The ledger could not be made.
+    /// The ledger could not be made, read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
