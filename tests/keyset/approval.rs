@@ -296,6 +296,130 @@ fn custodians_who_sign_at_once_all_have_signed() {
     }
 }
 
+/// A copy of the draft for each custodian, signed where no other signature is.
+fn signed_apart(registry: &Registry, names: &[&str]) -> Vec<PathBuf> {
+    let digest = registry.digest();
+    let copies = names.iter().map(|name| {
+        let copy = registry.file(&format!("draft-{name}.json"));
+        fs::copy(registry.keys("keyset-draft.json"), &copy).unwrap();
+        let mut command = registry.home.pith(["keyset", "sign"]);
+        command.arg(&copy).arg("--key");
+        command.arg(registry.file(&format!("{name}.age")));
+        command.args(["--yes-digest", &digest, "--identity"]);
+        run(command.arg(registry.file("identity.txt"))).exits(0);
+        copy
+    });
+    copies.collect()
+}
+
+#[test]
+fn signatures_made_apart_are_brought_together() {
+    let registry = Registry::new();
+    registry.genesis();
+    let day_1 = "2026-06-02T00:00:00Z";
+    // One of them leaves with this version, and signs as a custodian of the one before.
+    registry
+        .custodians(day_1, "2", &["custodian-b", "custodian-c", "custodian-d"])
+        .exits(0);
+    let copies = signed_apart(&registry, &["custodian-a", "custodian-b", "custodian-d"]);
+    let collect = |copies: &[PathBuf]| run(registry.home.pith(["keyset", "collect"]).args(copies));
+    let added = collect(&copies[..2]).exits(0);
+    let expected = format!(
+        "custodian-a\t{}\ncustodian-b\t{}\n",
+        copies[0].display(),
+        copies[1].display()
+    );
+    assert_eq!(added.text(), expected);
+    assert!(
+        added.stderr.contains("2 signatures added"),
+        "{}",
+        added.stderr
+    );
+    registry.at(day_1, &["keyset", "publish"]).exits(1);
+    // What is there already is not added again, whatever else is new.
+    let added = collect(&copies).exits(0);
+    assert_eq!(
+        added.text(),
+        format!("custodian-d\t{}\n", copies[2].display())
+    );
+    let before = fs::read(registry.keys("keyset-draft.json")).unwrap();
+    let added = collect(&copies).exits(0);
+    assert_eq!(added.text(), "");
+    assert!(
+        added.stderr.contains("0 signatures added"),
+        "{}",
+        added.stderr
+    );
+    assert_eq!(
+        fs::read(registry.keys("keyset-draft.json")).unwrap(),
+        before
+    );
+    registry.at(day_1, &["keyset", "publish"]).exits(0);
+    // There is nothing to add to.
+    let refused = collect(&copies).exits(2);
+    assert!(refused.stderr.contains("no draft"), "{}", refused.stderr);
+}
+
+#[test]
+fn signatures_of_another_draft_or_of_nobody_are_not_collected() {
+    let registry = Registry::new();
+    registry.genesis();
+    let all = ["custodian-a", "custodian-b", "custodian-c"];
+    registry
+        .custodians("2026-06-02T00:00:00Z", "2", &all)
+        .exits(0);
+    let older = signed_apart(&registry, &["custodian-a"]).remove(0);
+    let other = registry.file("other.json");
+    fs::rename(&older, &other).unwrap();
+    registry
+        .custodians("2026-06-03T00:00:00Z", "2", &all)
+        .exits(0);
+    let good = signed_apart(&registry, &["custodian-b"]).remove(0);
+    let draft = registry.keys("keyset-draft.json");
+    let unsigned = fs::read(&draft).unwrap();
+    let refused = |copy: &PathBuf, expected: &str| {
+        // The good one before it is not added either.
+        let ran = run(registry
+            .home
+            .pith(["keyset", "collect"])
+            .args([&good, copy]));
+        let stderr = ran.exits(1).stderr;
+        assert!(stderr.contains(expected), "{stderr}");
+        assert!(stderr.contains(&copy.display().to_string()), "{stderr}");
+        assert_eq!(fs::read(&draft).unwrap(), unsigned);
+    };
+    refused(&other, "it is another draft");
+    let altered = |change: fn(&mut serde_json::Value)| {
+        let mut copy: serde_json::Value =
+            serde_json::from_slice(&fs::read(&good).unwrap()).unwrap();
+        change(&mut copy["signatures"][0]);
+        let path = registry.file("altered.json");
+        fs::write(&path, serde_json::to_vec(&copy).unwrap()).unwrap();
+        path
+    };
+    let stranger = altered(|signature| {
+        signature["public_key_fingerprint"] = "00112233445566778899aabbccddeeff".into();
+    });
+    refused(
+        &stranger,
+        "keyset.signature: the signature of custodian-b is by no custodian",
+    );
+    let renamed = altered(|signature| signature["key_id"] = "custodian-a".into());
+    refused(&renamed, "is by a key with another name");
+    let broken = altered(|signature| {
+        let text = signature["signature_b64"].as_str().unwrap();
+        let other = if text.starts_with('A') { "B" } else { "A" };
+        signature["signature_b64"] = format!("{other}{}", &text[1..]).into();
+    });
+    refused(&broken, "is not over this keyset");
+    // A bad one that is in the draft itself gives way to a good one.
+    fs::copy(&broken, &draft).unwrap();
+    run(registry.home.pith(["keyset", "collect"]).arg(&good)).exits(0);
+    let mended = pith::keyset::Keyset::from_slice(&fs::read(&draft).unwrap()).unwrap();
+    assert_eq!(mended.tally(&mended).signed.len(), 1);
+    assert_eq!(mended.signatures.len(), 1);
+}
+
 #[test]
 fn a_draft_that_was_thrown_away_leaves_what_is_published_as_it_is() {
     let registry = Registry::new();
