@@ -131,7 +131,11 @@ pub fn open_ceremony() -> Result<Option<Folder>, Failure> {
 fn is_closed(folder: &Folder) -> Result<bool, Failure> {
     match folder.standing() {
         Ok(standing) => Ok(standing.closed),
-        Err(CeremonyError::Damaged { .. } | CeremonyError::Torn { .. }) => Ok(false),
+        Err(
+            CeremonyError::Damaged { .. }
+            | CeremonyError::Torn { .. }
+            | CeremonyError::BehindClosing { .. },
+        ) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
