@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
+use super::rule::Rule;
 use crate::canonical::{self, DecodeError, Node};
 use crate::digest::Digest;
 use crate::keys::{
@@ -86,6 +88,17 @@ pub struct Custodians {
     pub threshold: u32,
     /// Their keys.
     pub keys: Vec<CustodianKey>,
+}
+
+impl Custodians {
+    /// What is wrong with the threshold, if it cannot be met or needs nobody.
+    pub fn threshold_fault(&self) -> Option<Fault> {
+        let (threshold, count) = (self.threshold, self.keys.len());
+        (threshold == 0 || threshold as usize > count).then(|| {
+            let message = format!("is {threshold}, with {count} custodians");
+            Fault::new(Rule::Threshold, "the threshold", message)
+        })
+    }
 }
 
 /// A key that signs for the registry, and what became of it.

@@ -1,7 +1,7 @@
 //! Who approves a keyset, how, and what is refused: at a terminal, without a home, at publication.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -418,6 +418,107 @@ fn signatures_of_another_draft_or_of_nobody_are_not_collected() {
     let mended = pith::keyset::Keyset::from_slice(&fs::read(&draft).unwrap()).unwrap();
     assert_eq!(mended.tally(&mended).signed.len(), 1);
     assert_eq!(mended.signatures.len(), 1);
+}
+
+#[test]
+fn a_threshold_that_cannot_be_met_is_refused_at_once() {
+    let registry = Registry::new();
+    registry
+        .opening(GENESIS, &["keyset", "draft", "new", "--rehearsal"])
+        .exits(0);
+    let before = fs::read(registry.keys("keyset-draft.json")).unwrap();
+    let two = ["custodian-a", "custodian-b"];
+    for (threshold, told) in [
+        ("0", "is 0, with 2 custodians"),
+        ("3", "is 3, with 2 custodians"),
+    ] {
+        let refused = registry.custodians(GENESIS, threshold, &two).exits(1);
+        let told = format!("keyset.threshold: the threshold {told}");
+        assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("--threshold M"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(
+        fs::read(registry.keys("keyset-draft.json")).unwrap(),
+        before
+    );
+    registry.custodians(GENESIS, "2", &two).exits(0);
+}
+
+#[test]
+fn nothing_is_signed_by_a_clock_before_the_keyset_was_made() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry.mint(GENESIS, &[1], "at.jsonl").exits(0);
+    let refused = registry
+        .mint("2026-05-31T23:59:59Z", &[2], "before.jsonl")
+        .exits(1);
+    for told in [
+        "the clock says 2026-05-31T23:59:59.000000Z",
+        "version 1 of the keyset was made at 2026-06-01T00:00:00Z",
+        "set the clock right",
+    ] {
+        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    }
+}
+
+/// Published for good: with the clock's time, as real ones are.
+#[test]
+fn a_time_left_in_the_environment_fails_a_real_registry() {
+    let registry = Registry::new();
+    let identity = registry.file("identity.txt");
+    let mut new = registry.home.pith(["keyset", "draft", "new", "--identity"]);
+    run(new.arg(&identity)).exits(0);
+    let mut custodians = registry.home.pith(["keyset", "draft", "custodians"]);
+    run(custodians
+        .args(["--threshold", "1"])
+        .arg(registry.file("custodian-a.json")))
+    .exits(0);
+    let digest = registry.digest();
+    let mut sign = registry
+        .home
+        .pith(["keyset", "sign", "--yes-digest", &digest, "--key"]);
+    sign.arg(registry.file("custodian-a.age"));
+    run(sign.arg("--identity").arg(&identity)).exits(0);
+    run(&mut registry.home.pith(["keyset", "publish"])).exits(0);
+    run(&mut registry.home.pith(["doctor"])).exits(0);
+    let later = "2099-01-01T00:00:00Z";
+    let mut doctor = registry.home.pith(["doctor"]);
+    let text = run(doctor.env("PITH_NOW", later)).exits(1).text();
+    assert!(text.contains("fail  clock: PITH_NOW is set"), "{text}");
+    assert!(
+        text.contains("`unset PITH_NOW`, unless this is a rehearsal"),
+        "{text}"
+    );
+}
+
+#[test]
+fn verbs_of_keys_and_keysets_warn_of_a_folder_that_others_can_change() {
+    let registry = Registry::new();
+    let keys = registry.home.dir().join("keys");
+    for verb in [&["key", "list"][..], &["keyset", "status"]] {
+        for (mode, told) in [
+            (
+                0o770,
+                Some("keys can be changed by its group (mode 770): `chmod g-w "),
+            ),
+            (
+                0o757,
+                Some("keys can be changed by anybody (mode 757): `chmod go-w "),
+            ),
+            (0o755, None),
+        ] {
+            fs::set_permissions(&keys, fs::Permissions::from_mode(mode)).unwrap();
+            let stderr = registry.at(GENESIS, verb).exits(0).stderr;
+            match told {
+                Some(told) => assert!(stderr.contains(told), "{stderr}"),
+                None => assert!(!stderr.contains("can be changed"), "{stderr}"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 use clap::{Args, Subcommand};
 
 use super::next::Shown;
-use super::{diff, time_to_write};
+use super::{diff, refused, time_to_write};
 
 /// Make the next version, edit by edit; prints what it changes from the one in force
 #[derive(Debug, Args)]
@@ -326,7 +326,11 @@ impl<'a> Drafting<'a> {
         let keys = args.files.iter().map(|path| read_custodian(path));
         let keys = keys.collect::<Result<_, _>>()?;
         let threshold = args.threshold;
-        self.edit(Edit::Custodians(Custodians { threshold, keys }))
+        let custodians = Custodians { threshold, keys };
+        if let Some(fault) = custodians.threshold_fault() {
+            return Err(refused("the draft stays as it is", &[fault]));
+        }
+        self.edit(Edit::Custodians(custodians))
     }
 
     fn policy(&mut self, args: &PolicyArgs) -> Result<(), Failure> {

@@ -37,6 +37,7 @@ enum KeysetVerb {
 }
 
 pub fn run(args: KeysetArgs, context: &Context) -> Result<Exit, Failure> {
+    context.warn_of_open_keys();
     match args.verb {
         KeysetVerb::Draft(args) => draft::run(args, context),
         KeysetVerb::Diff(args) => diff::run(args, context),
