@@ -37,9 +37,9 @@ pub const CLOSING_FILE: &str = "closing.json";
 /// The longest transcript that is read: some hundred thousand commands.
 const LONGEST: u64 = 256 << 20;
 
-/// How far a ceremony has come.
+/// Where a transcript ends, and so how far a ceremony has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct Tip {
     /// How many entries there are.
     pub count: u64,
     /// The hash of the last one, or the digest of the opening.
@@ -146,14 +146,14 @@ impl Folder {
     ///
     /// # Errors
     /// [`CeremonyError::Damaged`], [`CeremonyError::Torn`]; those of the system.
-    pub fn standing(&self) -> Result<Standing, CeremonyError> {
+    pub fn tip(&self) -> Result<Tip, CeremonyError> {
         let _lock = self.lock()?;
         let transcript = self.sound(self.read()?)?;
-        Ok(self.standing_of(&transcript))
+        Ok(self.tip_of(&transcript))
     }
 
-    fn standing_of(&self, transcript: &Transcript) -> Standing {
-        Standing {
+    fn tip_of(&self, transcript: &Transcript) -> Tip {
+        Tip {
             count: transcript.count(),
             head: transcript.head(&self.opening),
             last_time: transcript.last_time(&self.opening),
@@ -183,15 +183,15 @@ impl Folder {
     /// Whether something may be done at `now`: the ceremony is open, and the clock not behind.
     ///
     /// # Errors
-    /// [`CeremonyError::ClockBehind`], [`CeremonyError::Closed`], and as [`standing`](Self::standing).
+    /// [`CeremonyError::ClockBehind`], [`CeremonyError::Closed`], and as [`tip`](Self::tip).
     pub fn check_ready(&self, now: impl FnOnce() -> TimestampMicros) -> Result<(), CeremonyError> {
-        let standing = self.standing()?;
-        if standing.closed {
+        let tip = self.tip()?;
+        if tip.closed {
             let dir = self.dir.clone();
             return Err(CeremonyError::Closed { dir });
         }
         // Asked only now: a command that ended meanwhile is no clock that went back.
-        self.check_clock(standing.last_time, now())
+        self.check_clock(tip.last_time, now())
     }
 
     fn check_clock(

@@ -351,14 +351,14 @@ fn ceremonies(home: &Home, findings: &mut Vec<Finding>, seen: &mut Vec<(String, 
         }
         let name = dir.display();
         let opened = Folder::open(&dir);
-        match opened.and_then(|folder| Ok((folder.standing()?, folder))) {
-            Ok((standing, folder)) => {
+        match opened.and_then(|folder| Ok((folder.tip()?, folder))) {
+            Ok((tip, folder)) => {
                 // A rehearsal plays at times of its own.
                 if !folder.opening.rehearsal {
-                    seen.push((format!("the last entry of {name}"), standing.last_time));
+                    seen.push((format!("the last entry of {name}"), tip.last_time));
                 }
-                if !standing.closed {
-                    let message = format!("{name} is open, with {} entries", standing.count);
+                if !tip.closed {
+                    let message = format!("{name} is open, with {} entries", tip.count);
                     let remedy = "go on with its runbook, or `pith ceremony close` there";
                     findings.push(Finding::warn("ceremony", message, remedy));
                 }
