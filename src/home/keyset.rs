@@ -43,6 +43,18 @@ impl Default for KeysetSettings {
 }
 
 impl KeysetSettings {
+    /// What is wrong with them, if anything is.
+    pub(super) fn fault(&self) -> Option<String> {
+        let all = [
+            ("publish_safety_days", self.publish_safety_days),
+            ("retire_safety_days", self.retire_safety_days),
+            ("lifetime_days", self.lifetime_days),
+        ];
+        let most = SafetyPolicy::MOST_DAYS;
+        let (name, days) = all.into_iter().find(|(_, days)| *days > most)?;
+        Some(format!("keyset: {name} is {days}, and {most} is the most"))
+    }
+
     /// As a first keyset states them.
     pub fn policy(&self) -> SafetyPolicy {
         SafetyPolicy {

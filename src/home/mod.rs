@@ -174,10 +174,11 @@ impl Profile {
                 let mut mirrors = profile.mirrors.iter();
                 mirrors.try_for_each(|mirror| check_base_url(&mirror.base_url))
             });
-        checked.map_err(|error| HomeError::Malformed {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
+        let fault = checked.err().map(|error| error.to_string());
+        if let Some(message) = fault.or_else(|| profile.keyset.fault()) {
+            let path = path.to_owned();
+            return Err(HomeError::Malformed { path, message });
+        }
         Ok(profile)
     }
 }

@@ -74,9 +74,12 @@ pub struct SafetyPolicy {
 }
 
 impl SafetyPolicy {
-    /// How policies write so many days.
+    /// The most days that are asked for: a hundred years. More would not fit into the seconds.
+    pub const MOST_DAYS: u16 = 36_500;
+
+    /// How policies write so many days, up to [`MOST_DAYS`](Self::MOST_DAYS).
     pub fn seconds_of(days: u16) -> u32 {
-        u32::from(days) * 24 * 60 * 60
+        u32::from(days.min(Self::MOST_DAYS)) * 24 * 60 * 60
     }
 }
 

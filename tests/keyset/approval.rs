@@ -549,6 +549,31 @@ fn a_draft_that_was_thrown_away_leaves_what_is_published_as_it_is() {
     assert_eq!(fs::metadata(&leaves).unwrap().ino(), file);
 }
 
+/// More seconds than a keyset can write.
+#[test]
+fn windows_of_more_than_a_hundred_years_are_refused() {
+    let registry = Registry::new();
+    registry.genesis();
+    for flag in ["--publish-safety", "--retire-safety"] {
+        let args = ["keyset", "draft", "policy", flag, "49711"];
+        let refused = registry.at("2026-06-02T00:00:00Z", &args).exits(2);
+        assert!(refused.stderr.contains("36500"), "{}", refused.stderr);
+    }
+    let profile = registry.home.dir().join("registry.toml");
+    let text = fs::read_to_string(&profile).unwrap();
+    let kept: String = text
+        .lines()
+        .take_while(|line| line.trim() != "[keyset]")
+        .map(|line| format!("{line}\n"))
+        .collect();
+    for (name, days) in [("publish_safety_days", 49_711), ("lifetime_days", 65_535)] {
+        fs::write(&profile, format!("{kept}[keyset]\n{name} = {days}\n")).unwrap();
+        let refused = registry.at(GENESIS, &["keyset", "status"]).exits(5);
+        let told = format!("keyset: {name} is {days}, and 36500 is the most");
+        assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+    }
+}
+
 #[test]
 fn policies_are_changed_in_days() {
     let registry = Registry::new();

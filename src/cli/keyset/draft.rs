@@ -19,6 +19,7 @@ use crate::keyset::{
 use crate::ledger::LedgerLock;
 use crate::mint::{MintError, each_signed};
 use crate::time::Timestamp;
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Subcommand};
 
 use super::next::Shown;
@@ -118,12 +119,16 @@ struct CustodiansArgs {
 #[group(required = true, multiple = true)]
 struct PolicyArgs {
     /// How many days a key is published before it may be active
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days())]
     publish_safety: Option<u16>,
 
     /// How many days a key stays published after it was retired or revoked
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days())]
     retire_safety: Option<u16>,
+}
+
+fn days() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(..=i64::from(SafetyPolicy::MOST_DAYS))
 }
 
 pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
@@ -379,12 +384,17 @@ impl<'a> Drafting<'a> {
                 counted.insert(digest);
             }
         }
-        let count = each_signed(&ledger, &self.home.profile, &key, |digest| {
-            match counted.contains(digest) {
-                true => Ok(()),
-                false => leaves.push(digest).map_err(CountError::File),
-            }
-        })?;
+        let count =
+            each_signed(
+                &ledger,
+                &self.home.profile,
+                &key,
+                all_cores(),
+                |digest| match counted.contains(digest) {
+                    true => Ok(()),
+                    false => leaves.push(digest).map_err(CountError::File),
+                },
+            )?;
         let signed = leaves.finish()?;
         context.note(&format!(
             "key {id} has signed {} events and bundles that the ledger knows of: {}",
