@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::cli::context::{Context, parse_time};
+use crate::cli::context::{Context, all_cores, parse_time};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::key::locate::read_custodian;
 use crate::cli::output;
