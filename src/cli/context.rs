@@ -238,7 +238,8 @@ impl Context {
         let Ok((dir, _)) = self.home_dir() else {
             return Ok(None);
         };
-        let opened = Home::open(&dir).and_then(|home| home.trusted_keys().map(|_| home));
+        let opened = Home::open(&dir).map(Home::without_ledger);
+        let opened = opened.and_then(|home| home.trusted_keys().map(|_| home));
         if let Err(error) = &opened {
             self.warn(&format!(
                 "the home found in {} is not asked: {error}",

@@ -227,6 +227,9 @@ impl Home {
     /// The highest version that the ledger has seen. One that is lost, or cannot be read, has no memory:
     /// what needs a ledger says so itself.
     fn seen_by_ledger(&self) -> Result<Option<Known>, HomeError> {
+        if !self.asks_ledger {
+            return Ok(None);
+        }
         let Ok(ledger) = Ledger::open_read_only(&self.ledger_path()) else {
             return Ok(None);
         };

@@ -187,6 +187,8 @@ impl Profile {
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
+    /// Whether the ledger is asked which keyset was seen.
+    asks_ledger: bool,
     /// Its profile.
     pub profile: Profile,
 }
@@ -215,6 +217,7 @@ impl Home {
         let home = Home {
             profile: Profile::parse(&profile_path, &text)?,
             dir: dir.to_owned(),
+            asks_ledger: true,
         };
         if home.keyset_path().symlink_metadata().is_err() {
             home.write_own_keys(&TrustedKeys::new(Vec::new()))?;
@@ -249,7 +252,18 @@ impl Home {
         Ok(Home {
             profile: Profile::parse(&path, &text)?,
             dir: dir.to_owned(),
+            asks_ledger: true,
         })
+    }
+
+    /// The same home, of which `keys/` alone says which keyset is in force. One that was merely found may
+    /// have come with the document that is to be verified, and a database can be made to keep whoever
+    /// opens it busy.
+    pub fn without_ledger(self) -> Self {
+        Home {
+            asks_ledger: false,
+            ..self
+        }
     }
 
     /// The nearest folder from `start` upward that is a registry home.

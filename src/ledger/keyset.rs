@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::Ledger;
 use super::error::LedgerError;
 use super::rows::{Db, digest};
+use super::schema::SEEN_KEYSET;
 use super::write::Transaction;
 use crate::digest::Digest;
 
@@ -57,7 +58,22 @@ impl Transaction<'_> {
 }
 
 impl Db<'_> {
+    /// Asked before anything else of a home is trusted, so the table has to be the one that was made: a
+    /// view of its name could work for ever.
     fn seen_keyset(self) -> Result<Option<SeenKeyset>, LedgerError> {
+        let made: Option<String> = self
+            .conn
+            .query_row(
+                "SELECT sql FROM sqlite_schema WHERE name = 'seen_keyset' AND type = 'table'",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|error| self.fails(error))?;
+        if made.as_deref() != Some(SEEN_KEYSET) {
+            let message = "it has another form".to_owned();
+            return Err(self.damaged("the table seen_keyset", message));
+        }
         let read = |row: &Row<'_>| {
             let version = row.get("version")?;
             Ok(digest(row, "digest").map(|digest| SeenKeyset { version, digest }))

@@ -114,13 +114,11 @@ ALTER TABLE runs ADD COLUMN input_sha256 BLOB;
 ";
 
 /// The highest version of the keyset that the home has gone by: one row, or none.
-const SEEN_KEYSET: &str = "
-CREATE TABLE seen_keyset (
+pub(super) const SEEN_KEYSET: &str = "CREATE TABLE seen_keyset (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   version INTEGER NOT NULL,
   digest BLOB NOT NULL
-) STRICT;
-";
+) STRICT";
 
 /// The version of the schema of an open database, 0 for a file that is still empty.
 ///
