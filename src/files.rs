@@ -5,11 +5,12 @@
 
 pub mod watch;
 
-use std::fs::{File, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::digest::Digest;
@@ -56,7 +57,7 @@ impl FileError {
 }
 
 /// The most that is read of a file that a person could have written.
-const LONGEST: u64 = 16 << 20;
+pub const LONGEST: u64 = 16 << 20;
 
 /// Reads a file such as a keyset: one that people write, so it is not large.
 ///
@@ -75,6 +76,31 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
         return Err(FileError::io("read", path)(source));
     }
     watch::note(path, Access::Read, || content(&bytes, mode));
+    Ok(bytes)
+}
+
+/// Reads a regular file of at most `longest` bytes, without following a link to it. A pipe or a device
+/// in its place, which might never end, is an error at once. It is not noted: this is for the bookkeeping
+/// of ceremonies, which may come from anywhere.
+///
+/// # Errors
+/// [`FileError::Io`] if the system refuses, it is no regular file, or there is more of it.
+pub fn read_regular(path: &Path, longest: u64) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let read = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .and_then(|file| match file.metadata()?.is_file() {
+            true => file.take(longest + 1).read_to_end(&mut bytes),
+            false => Err(io::Error::other("it is no regular file")),
+        })
+        .and_then(|count| match count as u64 > longest {
+            true => Err(io::ErrorKind::FileTooLarge.into()),
+            false => Ok(()),
+        });
+    read.map_err(FileError::io("read", path))?;
     Ok(bytes)
 }
 

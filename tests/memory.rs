@@ -221,6 +221,16 @@ fn parent() -> ExitCode {
     bench.leaves_nothing(&format!(
         "key combine {shares} --recipient {recipient} --out restored"
     ));
+    // Of one of them only its text is there, as it is typed from paper.
+    let (typed, _) = text.split_once('"').unwrap();
+    bench.write("share-1", typed.as_bytes());
+    fs::create_dir(bench.path("typed")).unwrap();
+    fs::copy(bench.path("k2.json"), bench.path("typed/k2.json")).unwrap();
+    let list = "--commitments shares/k2.commitments.json";
+    let shares = "share-1 shares/k2.share-3-of-3.json";
+    bench.leaves_nothing(&format!(
+        "key combine {shares} {list} --recipient {recipient} --out typed"
+    ));
 
     let said = bench.pith("key show k2.age", true);
     let found = said

@@ -337,6 +337,30 @@ fn a_home_that_was_merely_found_does_not_speak_for_a_known_registry() {
     );
 }
 
+/// The ledger of a home may have come with the document too, and hold what can be read for ever.
+#[test]
+fn a_ledger_that_was_made_to_keep_its_readers_busy_does_not() {
+    let home = Home::new();
+    let input = home.beside("p.jsonl");
+    fs::write(&input, papers(1)).unwrap();
+    let out = home.beside("out.jsonl");
+    home.mint_to(&input, &out);
+    let ledger = rusqlite::Connection::open(home.dir().join("ledger.db")).unwrap();
+    ledger
+        .execute_batch(
+            "DROP TABLE seen_keyset; CREATE VIEW seen_keyset AS \
+             WITH RECURSIVE n (version) AS (VALUES (0) UNION ALL SELECT version + 1 FROM n) \
+             SELECT version, NULL AS digest FROM n WHERE version < 0",
+        )
+        .unwrap();
+    drop(ledger);
+    let mut verify = common::pith(["verify"]);
+    run(verify.current_dir(home.dir()).arg(&out)).exits(0);
+    let ran = run(home.pith(["verify"]).arg(&out)).exits(5);
+    let told = "the table seen_keyset is damaged: it has another form";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}
+
 /// What nests as deep as a bundle may, would nest deeper in the state that is replayed from it: no
 /// payload may.
 #[test]

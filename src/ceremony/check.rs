@@ -57,7 +57,7 @@ pub fn check(
     let folder = match Folder::open(folder_of(path)) {
         Ok(folder) => folder,
         Err(error) => {
-            report.fail(Code::TranscriptOpening, "ceremony.json", error.to_string());
+            report.fail(Code::TranscriptOpening, "ceremony.json", with_cause(&error));
             return report;
         }
     };
@@ -73,7 +73,7 @@ pub fn check(
             message,
         );
     }
-    let read = read_transcript(path).map_err(|error| error.to_string());
+    let read = read_transcript(path).map_err(|error| with_cause(&error));
     let parsed =
         read.and_then(|bytes| Transcript::parse(&bytes).map_err(|fault| fault.to_string()));
     let transcript = match parsed {
@@ -109,6 +109,14 @@ pub fn check(
     runbook(&mut report, &folder);
     products(&mut report, &folder, &transcript, home);
     report
+}
+
+/// An error, and why the system refused, if it did.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 fn chain(report: &mut Report, transcript: &Transcript, opening: &Opening) {
@@ -192,7 +200,7 @@ fn closing(report: &mut Report, folder: &Folder, transcript: &Transcript) -> Opt
             return None;
         }
         Err(error) => {
-            report.fail(Code::TranscriptClosing, CLOSING_FILE, error.to_string());
+            report.fail(Code::TranscriptClosing, CLOSING_FILE, with_cause(&error));
             return None;
         }
     };

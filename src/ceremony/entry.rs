@@ -133,7 +133,7 @@ impl fmt::Display for Place {
 /// What was done to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum FileRole {
     /// It was read.
     Read,
     /// It was written.
@@ -159,7 +159,7 @@ pub struct File {
     /// Where it is.
     pub place: Place,
     /// What was done to it.
-    pub role: Role,
+    pub role: FileRole,
     /// What kind of file it is.
     pub kind: FileKind,
     /// SHA-256 of what was read or written.

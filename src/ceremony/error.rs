@@ -46,6 +46,14 @@ pub enum CeremonyError {
         /// The line, from 1.
         line: usize,
     },
+    /// Something that is no line stands behind the entry that closed the ceremony.
+    #[error("{}: {bytes} bytes stand behind the entry that closed the ceremony", path.display())]
+    BehindClosing {
+        /// The transcript.
+        path: PathBuf,
+        /// How many bytes.
+        bytes: usize,
+    },
     /// The transcript's last line is whole.
     #[error("{}: the last line is whole, so there is nothing to repair", path.display())]
     NotTorn {
@@ -109,6 +117,10 @@ impl CeremonyError {
                 "a command was cut off while it was written down. `pith ceremony log --repair` puts \
                  what there is of the line aside and records that; then say with \
                  `pith ceremony log TEXT` what the command was",
+            ),
+            CeremonyError::BehindClosing { .. } => Some(
+                "stop here: no command has written them, and none takes them away. Keep a copy of the \
+                 file and find out who did; what the witnesses signed ends with its last whole line",
             ),
             CeremonyError::ClockBehind { .. } => {
                 Some("set the clock right; nothing was done, and nothing recorded")

@@ -6,7 +6,7 @@
 //! end, and nothing is added before that was put aside.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -37,9 +37,9 @@ pub const CLOSING_FILE: &str = "closing.json";
 /// The longest transcript that is read: some hundred thousand commands.
 const LONGEST: u64 = 256 << 20;
 
-/// How far a ceremony has come.
+/// Where a transcript ends, and so how far a ceremony has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct Tip {
     /// How many entries there are.
     pub count: u64,
     /// The hash of the last one, or the digest of the opening.
@@ -70,7 +70,7 @@ impl Folder {
                 dir: dir.to_owned(),
             });
         }
-        let bytes = files::read(&path)?;
+        let bytes = files::read_regular(&path, files::LONGEST)?;
         let opening = Opening::from_slice(&bytes).map_err(|error| CeremonyError::Malformed {
             path,
             message: error.to_string(),
@@ -133,7 +133,7 @@ impl Folder {
         if path.symlink_metadata().is_err() {
             return Ok(None);
         }
-        let bytes = files::read(&path)?;
+        let bytes = files::read_regular(&path, files::LONGEST)?;
         canonical::from_slice(&bytes)
             .map(Some)
             .map_err(|error| CeremonyError::Malformed {
@@ -146,14 +146,14 @@ impl Folder {
     ///
     /// # Errors
     /// [`CeremonyError::Damaged`], [`CeremonyError::Torn`]; those of the system.
-    pub fn standing(&self) -> Result<Standing, CeremonyError> {
+    pub fn tip(&self) -> Result<Tip, CeremonyError> {
         let _lock = self.lock()?;
         let transcript = self.sound(self.read()?)?;
-        Ok(self.standing_of(&transcript))
+        Ok(self.tip_of(&transcript))
     }
 
-    fn standing_of(&self, transcript: &Transcript) -> Standing {
-        Standing {
+    fn tip_of(&self, transcript: &Transcript) -> Tip {
+        Tip {
             count: transcript.count(),
             head: transcript.head(&self.opening),
             last_time: transcript.last_time(&self.opening),
@@ -167,7 +167,11 @@ impl Folder {
         if let Err(fault) = transcript.check_chain(&self.opening) {
             return Err(CeremonyError::Damaged { path, fault });
         }
-        match transcript.torn {
+        match &transcript.torn {
+            Some(torn) if transcript.is_closed() => Err(CeremonyError::BehindClosing {
+                path,
+                bytes: torn.bytes.len(),
+            }),
             Some(_) => Err(CeremonyError::Torn {
                 path,
                 line: transcript.entries.len() + 1,
@@ -179,15 +183,15 @@ impl Folder {
     /// Whether something may be done at `now`: the ceremony is open, and the clock not behind.
     ///
     /// # Errors
-    /// [`CeremonyError::ClockBehind`], [`CeremonyError::Closed`], and as [`standing`](Self::standing).
+    /// [`CeremonyError::ClockBehind`], [`CeremonyError::Closed`], and as [`tip`](Self::tip).
     pub fn check_ready(&self, now: impl FnOnce() -> TimestampMicros) -> Result<(), CeremonyError> {
-        let standing = self.standing()?;
-        if standing.closed {
+        let tip = self.tip()?;
+        if tip.closed {
             let dir = self.dir.clone();
             return Err(CeremonyError::Closed { dir });
         }
         // Asked only now: a command that ended meanwhile is no clock that went back.
-        self.check_clock(standing.last_time, now())
+        self.check_clock(tip.last_time, now())
     }
 
     fn check_clock(
@@ -225,8 +229,8 @@ impl Folder {
     /// Puts a torn last line aside, into a file of its own, and records that.
     ///
     /// # Errors
-    /// [`CeremonyError::NotTorn`], [`CeremonyError::ClockBehind`], [`CeremonyError::Damaged`]; those
-    /// of the system.
+    /// [`CeremonyError::NotTorn`], [`CeremonyError::BehindClosing`], [`CeremonyError::ClockBehind`],
+    /// [`CeremonyError::Damaged`]; those of the system.
     pub fn repair(&self, mut done: Done, now: TimestampMicros) -> Result<Entry, CeremonyError> {
         let _lock = self.lock()?;
         let mut transcript = self.read()?;
@@ -235,6 +239,11 @@ impl Folder {
             return Err(CeremonyError::NotTorn { path });
         };
         let transcript = self.sound(transcript)?;
+        // Nothing follows the entry that closes a ceremony, so no crash has left this.
+        if transcript.is_closed() {
+            let bytes = torn.bytes.len();
+            return Err(CeremonyError::BehindClosing { path, bytes });
+        }
         self.check_clock(transcript.last_time(&self.opening), now)?;
         let name = format!("torn-line-{}.txt", transcript.count() + 1);
         files::write(&self.dir.join(&name), &torn.bytes, Existing::Replace)?;
@@ -354,18 +363,7 @@ impl Folder {
     }
 }
 
-/// The bytes of a transcript, which is not opened through a link.
+/// The bytes of a transcript.
 pub(super) fn read_transcript(path: &Path) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    let read = OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-        .open(path)
-        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
-    let fails = FileError::io("read", path);
-    match read {
-        Ok(count) if count as u64 > LONGEST => Err(fails(std::io::ErrorKind::FileTooLarge.into())),
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(fails(error)),
-    }
+    files::read_regular(path, LONGEST)
 }

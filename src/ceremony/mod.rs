@@ -23,9 +23,11 @@ mod transcript;
 
 pub use check::{Expected, KnownWitness, check};
 pub use closing::{Closing, ClosingType, Statement, WitnessSignature};
-pub use entry::{Base, Done, Entry, EntryType, File, FileKind, Place, Remark, RemarkKind, Role};
+pub use entry::{
+    Base, Done, Entry, EntryType, File, FileKind, FileRole, Place, Remark, RemarkKind,
+};
 pub use error::CeremonyError;
-pub use folder::{CLOSING_FILE, Folder, OPENING_FILE, RUNBOOK_FILE, Standing, TRANSCRIPT_FILE};
+pub use folder::{CLOSING_FILE, Folder, OPENING_FILE, RUNBOOK_FILE, TRANSCRIPT_FILE, Tip};
 pub use name::CeremonyName;
 pub use opening::{Kind, Opening, OpeningType, SchemaVersion};
 pub use plan::Plan;

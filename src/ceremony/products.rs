@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Base, Entry, Place, Role};
+use super::entry::{Base, Entry, FileRole, Place};
 use super::error::CeremonyError;
 use super::folder::Folder;
 use crate::digest::Digest;
@@ -75,7 +75,7 @@ pub(super) fn digest_of(
 /// What was written last at each place that has a digest.
 pub(super) fn last_written(entries: &[Entry]) -> BTreeMap<&Place, Digest> {
     let files = entries.iter().flat_map(|entry| &entry.files);
-    let written = files.filter(|file| file.role == Role::Written);
+    let written = files.filter(|file| file.role == FileRole::Written);
     written
         .filter_map(|file| Some((&file.place, file.sha256?)))
         .collect()

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use super::closing::Closing;
-use super::entry::{Entry, FileKind, RemarkKind, Role};
+use super::entry::{Entry, FileKind, FileRole, RemarkKind};
 use super::error::CeremonyError;
 use super::opening::Opening;
 use super::templates::Templates;
@@ -70,8 +70,8 @@ fn entry(entry: &Entry) -> Value {
         .iter()
         .map(|file| {
             let role = match file.role {
-                Role::Read => "read",
-                Role::Written => "written",
+                FileRole::Read => "read",
+                FileRole::Written => "written",
             };
             let sha256 = match (file.sha256, file.kind) {
                 (Some(digest), _) => format!("`{digest}`"),

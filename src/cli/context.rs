@@ -1,10 +1,12 @@
 //! What every verb works with: global flags, settings, the clock and the registry home.
 
 use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::doctor::judge_mode;
 use crate::files::watch::{self, Access, Content};
 use crate::home::{Home, InForce};
 use crate::keys::TrustedKeys;
@@ -22,6 +24,9 @@ use super::recording::{CommandLine, Manner, Recording};
 
 /// `schema_version` of everything printed with `--json`.
 pub const JSON_SCHEMA: &str = "1.0";
+
+/// The variable that fixes the time as `--now` does.
+const NOW_VARIABLE: &str = "PITH_NOW";
 
 /// Flags that every verb takes.
 #[derive(Debug, Default, Args)]
@@ -88,13 +93,13 @@ impl Context {
             now: if global.now.is_some() {
                 "--now"
             } else {
-                "PITH_NOW"
+                NOW_VARIABLE
             },
         };
         global.home = global
             .home
             .or_else(|| variable("PITH_HOME").map(PathBuf::from));
-        if let (None, Some(value)) = (global.now, variable("PITH_NOW")) {
+        if let (None, Some(value)) = (global.now, variable(NOW_VARIABLE)) {
             let parsed = value.to_str().and_then(|text| text.parse().ok());
             let problem = "PITH_NOW is not a time such as 2026-05-18T00:30:44Z";
             global.now = Some(parsed.ok_or_else(|| Failure::new(Exit::Usage, problem))?);
@@ -171,6 +176,28 @@ impl Context {
         Some((now, self.sources.now))
     }
 
+    /// The variable that fixes the time, if it is set: whoever set it may have forgotten that.
+    pub fn now_variable(&self) -> Option<&'static str> {
+        let value = std::env::var_os(NOW_VARIABLE)?;
+        (!value.is_empty()).then_some(NOW_VARIABLE)
+    }
+
+    /// Warns if others can change the folder of the home's keys, where there is a home: who can do that
+    /// can exchange what is trusted.
+    pub fn warn_of_open_keys(&self) {
+        let Ok((dir, _)) = self.home_dir() else {
+            return;
+        };
+        let keys = dir.join("keys");
+        let mode = keys
+            .metadata()
+            .map(|folder| folder.permissions().mode() & 0o7777);
+        if let Some(found) = mode.ok().and_then(|mode| judge_mode(&keys, mode)) {
+            let remedy = found.remedy.unwrap_or_default();
+            self.warn(&format!("{}: {remedy}", found.message));
+        }
+    }
+
     /// Says that signatures will carry a time that is not the clock's.
     pub fn warn_of_fixed_time(&self) {
         if let Some((now, source)) = self.fixed_now() {
@@ -211,7 +238,8 @@ impl Context {
         let Ok((dir, _)) = self.home_dir() else {
             return Ok(None);
         };
-        let opened = Home::open(&dir).and_then(|home| home.trusted_keys().map(|_| home));
+        let opened = Home::open(&dir).map(Home::without_ledger);
+        let opened = opened.and_then(|home| home.trusted_keys().map(|_| home));
         if let Err(error) = &opened {
             self.warn(&format!(
                 "the home found in {} is not asked: {error}",
@@ -228,7 +256,8 @@ impl Context {
         Ok(Ledger::open_read_only(&path)?)
     }
 
-    /// The home's ledger for writing, held so that no other process mints into it meanwhile.
+    /// The home's ledger for writing, held so that no other process mints into it meanwhile. It is told
+    /// which keyset is in force: whatever is signed is signed by one that it remembers.
     pub fn locked_ledger(&self, home: &Home) -> Result<(Ledger, LedgerLock), Failure> {
         let path = home.ledger_path();
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -245,7 +274,9 @@ impl Context {
         );
         let lock = LedgerLock::acquire(&path, &holder)?;
         watch::note(&path, Access::Written, || Content::Database);
-        Ok((Ledger::open(&path)?, lock))
+        let mut ledger = Ledger::open(&path)?;
+        home.tell_ledger(&mut ledger)?;
+        Ok((ledger, lock))
     }
 
     /// The home's ledger for rebuilding: made if it is lost.

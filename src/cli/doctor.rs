@@ -12,8 +12,10 @@ use super::context::{Context, JSON_SCHEMA};
 use super::error::{Exit, Failure};
 use super::output::{self, counted, printable};
 use super::recording::{VERSION, own_digest};
-use crate::ceremony::{CeremonyError, Folder};
-use crate::doctor::{Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset};
+use crate::ceremony::{CeremonyError, Folder, PRODUCTS_FOLDER};
+use crate::doctor::{
+    Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset, judge_mode,
+};
 use crate::home::{Home, InForce, PROFILE_FILE};
 use crate::ledger::{Brief, LedgerLock};
 use crate::time::TimestampMicros;
@@ -41,6 +43,9 @@ pub fn run(DoctorArgs {}: DoctorArgs, context: &Context) -> Result<Exit, Failure
         )),
     }
     findings.insert(1, judge_clock(context.now(), &seen));
+    if let Some(variable) = context.now_variable() {
+        findings.insert(2, time_variable(variable, context));
+    }
     print(&findings, context)
 }
 
@@ -72,6 +77,20 @@ fn print(findings: &[Finding], context: &Context) -> Result<Exit, Failure> {
         Status::Fail => Exit::Refused,
         Status::Ok | Status::Warn => Exit::Done,
     })
+}
+
+/// A time that a rehearsal has left in the environment dates what is signed next.
+fn time_variable(variable: &str, context: &Context) -> Finding {
+    let is_real = |home: Home| {
+        let chain = home.chain().ok().flatten()?;
+        Some(!chain.latest().rehearsal)
+    };
+    let message = format!("{variable} is set, so whatever is signed has its time, not the clock's");
+    let remedy = format!("`unset {variable}`, unless this is a rehearsal");
+    match context.home().ok().and_then(is_real) {
+        Some(true) => Finding::fail("clock", message, remedy),
+        _ => Finding::warn("clock", message, remedy),
+    }
 }
 
 fn version() -> Result<Finding, Failure> {
@@ -186,16 +205,7 @@ fn is_private(path: &Path) -> bool {
 
 /// Who can change the home, and who can read private keys.
 fn permissions(home: &Home, findings: &mut Vec<Finding>) {
-    const WORLD: u32 = 0o002;
-    const GROUP: u32 = 0o020;
     let before = findings.len();
-    let mut find = |make: fn(&'static str, String, String) -> Finding,
-                    path: &Path,
-                    problem: &str,
-                    remedy: String| {
-        let message = format!("{} {problem}", path.display());
-        findings.push(make("permissions", message, remedy));
-    };
     let mut paths = vec![
         home.dir().to_owned(),
         home.dir().join(PROFILE_FILE),
@@ -215,40 +225,22 @@ fn permissions(home: &Home, findings: &mut Vec<Finding>) {
         let mode = metadata.permissions().mode() & 0o7777;
         let name = path.display();
         if metadata.is_symlink() {
-            let what = "is a symbolic link: what it leads to can be exchanged";
             // The home itself may be reached through one.
             if path != home.dir() {
-                find(
-                    Finding::fail,
-                    &path,
-                    what,
+                findings.push(Finding::fail(
+                    "permissions",
+                    format!("{name} is a symbolic link: what it leads to can be exchanged"),
                     format!("put the file itself in the place of {name}"),
-                );
+                ));
             }
         } else if metadata.is_file() && is_private(&path) && mode & 0o077 != 0 {
-            let what = format!("can be read by others (mode {mode:03o})");
-            find(
-                Finding::fail,
-                &path,
-                &what,
+            findings.push(Finding::fail(
+                "permissions",
+                format!("{name} can be read by others (mode {mode:03o})"),
                 format!("`chmod 600 {name}`, and ask who could have read it"),
-            );
-        } else if mode & WORLD != 0 {
-            let what = format!("can be changed by anybody (mode {mode:03o})");
-            find(
-                Finding::fail,
-                &path,
-                &what,
-                format!("`chmod go-w {name}`, and look at what is in it"),
-            );
-        } else if mode & GROUP != 0 {
-            let what = format!("can be changed by its group (mode {mode:03o})");
-            find(
-                Finding::warn,
-                &path,
-                &what,
-                format!("`chmod g-w {name}`, unless nobody else is in that group"),
-            );
+            ));
+        } else {
+            findings.extend(judge_mode(&path, mode));
         }
     }
     if findings.len() == before {
@@ -310,10 +302,23 @@ fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
 
 /// What runs that were cut off have left.
 fn leftovers(home: &Home, findings: &mut Vec<Finding>) {
-    let folders = ["", "keys", "bundles", "ceremonies"];
-    let left: Vec<PathBuf> = folders
+    let ceremonies = names(&home.dir().join("ceremonies"));
+    let of_ceremonies = ceremonies
         .iter()
-        .flat_map(|folder| names(&home.dir().join(folder)))
+        .flat_map(|dir| [dir.clone(), dir.join(PRODUCTS_FOLDER)]);
+    let folders = [
+        "",
+        "keys",
+        "keys/history",
+        "keys/logs",
+        "bundles",
+        "ceremonies",
+    ]
+    .map(|folder| home.dir().join(folder));
+    let left: Vec<PathBuf> = folders
+        .into_iter()
+        .chain(of_ceremonies)
+        .flat_map(|folder| names(&folder))
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.ends_with(".partial")
@@ -329,7 +334,7 @@ fn leftovers(home: &Home, findings: &mut Vec<Finding>) {
         let remedy = if path.to_string().ends_with(".partial") {
             "the same command goes on with it; remove it if that is not wanted"
         } else {
-            "a command was killed while it wrote; remove it if none is running"
+            "a command was killed while it wrote: remove this if none is running, and run that one again"
         };
         findings.push(Finding::warn("leftovers", path.to_string(), remedy));
     }
@@ -346,14 +351,14 @@ fn ceremonies(home: &Home, findings: &mut Vec<Finding>, seen: &mut Vec<(String, 
         }
         let name = dir.display();
         let opened = Folder::open(&dir);
-        match opened.and_then(|folder| Ok((folder.standing()?, folder))) {
-            Ok((standing, folder)) => {
+        match opened.and_then(|folder| Ok((folder.tip()?, folder))) {
+            Ok((tip, folder)) => {
                 // A rehearsal plays at times of its own.
                 if !folder.opening.rehearsal {
-                    seen.push((format!("the last entry of {name}"), standing.last_time));
+                    seen.push((format!("the last entry of {name}"), tip.last_time));
                 }
-                if !standing.closed {
-                    let message = format!("{name} is open, with {} entries", standing.count);
+                if !tip.closed {
+                    let message = format!("{name} is open, with {} entries", tip.count);
                     let remedy = "go on with its runbook, or `pith ceremony close` there";
                     findings.push(Finding::warn("ceremony", message, remedy));
                 }

@@ -160,6 +160,10 @@ impl From<FileError> for Failure {
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
+        let error = match error {
+            HomeError::Ledger(error) => return error.into(),
+            error => error,
+        };
         let exit = match error {
             HomeError::Setting { .. } | HomeError::NotAHome { .. } => Exit::Usage,
             HomeError::Keyset { .. } | HomeError::DraftChanged { .. } => Exit::Refused,

@@ -16,8 +16,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::ceremony::{
-    Base, CeremonyError, Done, Entry, File, FileKind, Folder, OPENING_FILE, Place, Product, Remark,
-    Role,
+    Base, CeremonyError, Done, Entry, File, FileKind, FileRole, Folder, OPENING_FILE, Place,
+    Product, Remark,
 };
 use crate::digest::Digest;
 use crate::files::FileError;
@@ -129,9 +129,13 @@ pub fn open_ceremony() -> Result<Option<Folder>, Failure> {
 /// Only a chain that holds closes a ceremony: else one line that somebody added would end the
 /// recording, and nobody may go on as if there were none.
 fn is_closed(folder: &Folder) -> Result<bool, Failure> {
-    match folder.standing() {
-        Ok(standing) => Ok(standing.closed),
-        Err(CeremonyError::Damaged { .. } | CeremonyError::Torn { .. }) => Ok(false),
+    match folder.tip() {
+        Ok(tip) => Ok(tip.closed),
+        Err(
+            CeremonyError::Damaged { .. }
+            | CeremonyError::Torn { .. }
+            | CeremonyError::BehindClosing { .. },
+        ) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -317,8 +321,8 @@ impl Recording {
                 continue;
             }
             let role = match access {
-                Access::Read => Role::Read,
-                Access::Written => Role::Written,
+                Access::Read => FileRole::Read,
+                Access::Written => FileRole::Written,
             };
             let place = place(&path, &dir, self.home.as_deref());
             // What stands in an argument that was left out does not stand here either.

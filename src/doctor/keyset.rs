@@ -216,11 +216,22 @@ mod tests {
     fn an_end_is_told_sixty_days_ahead() {
         assert_eq!(worst(&health(None)), Status::Ok);
         assert_eq!(worst(&health(Some("2026-07-31T00:00:00Z"))), Status::Ok);
-        assert_eq!(worst(&health(Some("2026-07-30T00:00:00Z"))), Status::Warn);
+        assert_eq!(worst(&health(Some("2026-07-30T23:59:59Z"))), Status::Warn);
+        assert_eq!(worst(&health(Some("2026-06-01T00:00:00Z"))), Status::Warn);
         assert_eq!(worst(&health(Some("2026-05-31T23:59:59Z"))), Status::Fail);
-        let mut expiring = health(None);
-        expiring.expires_at = Some("2026-06-02T00:00:00Z".parse().unwrap());
-        assert_eq!(worst(&expiring), Status::Warn);
+        let expiring = |at: &str| KeysetHealth {
+            expires_at: Some(at.parse().unwrap()),
+            ..health(None)
+        };
+        for (at, status) in [
+            ("2026-07-31T00:00:00Z", Status::Ok),
+            ("2026-07-30T23:59:59Z", Status::Warn),
+            // It counts in its last second.
+            ("2026-06-01T00:00:00Z", Status::Warn),
+            ("2026-05-31T23:59:59Z", Status::Fail),
+        ] {
+            assert_eq!(worst(&expiring(at)), status, "{at}");
+        }
     }
 
     #[test]

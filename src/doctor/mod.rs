@@ -8,6 +8,8 @@ mod keyset;
 pub use clock::judge_clock;
 pub use keyset::{KeyHealth, KeysetHealth, judge_keyset};
 
+use std::path::Path;
+
 use serde::Serialize;
 
 /// How something stands.
@@ -80,6 +82,24 @@ impl Finding {
             status: Status::Fail,
             ..Finding::warn(subject, message, remedy)
         }
+    }
+}
+
+/// Judges the permissions, `mode`, of something in a home by who can change it besides its owner.
+pub fn judge_mode(path: &Path, mode: u32) -> Option<Finding> {
+    const WORLD: u32 = 0o002;
+    const GROUP: u32 = 0o020;
+    let name = path.display();
+    if mode & WORLD != 0 {
+        let message = format!("{name} can be changed by anybody (mode {mode:03o})");
+        let remedy = format!("`chmod go-w {name}`, and look at what is in it");
+        Some(Finding::fail("permissions", message, remedy))
+    } else if mode & GROUP != 0 {
+        let message = format!("{name} can be changed by its group (mode {mode:03o})");
+        let remedy = format!("`chmod g-w {name}`, unless nobody else is in that group");
+        Some(Finding::warn("permissions", message, remedy))
+    } else {
+        None
     }
 }
 

@@ -12,9 +12,11 @@ use super::{Home, HomeError};
 use crate::canonical;
 use crate::canonical::pretty;
 use crate::digest::Digest;
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, Existing, FileError};
 use crate::keys::{KeyStatus, PublicKeyObject, TrustedKey, TrustedKeys};
 use crate::keyset::{Chain, Fault, Faulty, Keyset, KeysetFile, Rule, SafetyPolicy};
+use crate::ledger::{Ledger, LedgerError, SeenKeyset};
 use crate::text::constant;
 use crate::time::Timestamp;
 
@@ -41,6 +43,18 @@ impl Default for KeysetSettings {
 }
 
 impl KeysetSettings {
+    /// What is wrong with them, if anything is.
+    pub(super) fn fault(&self) -> Option<String> {
+        let all = [
+            ("publish_safety_days", self.publish_safety_days),
+            ("retire_safety_days", self.retire_safety_days),
+            ("lifetime_days", self.lifetime_days),
+        ];
+        let most = SafetyPolicy::MOST_DAYS;
+        let (name, days) = all.into_iter().find(|(_, days)| *days > most)?;
+        Some(format!("keyset: {name} is {days}, and {most} is the most"))
+    }
+
     /// As a first keyset states them.
     pub fn policy(&self) -> SafetyPolicy {
         SafetyPolicy {
@@ -149,18 +163,24 @@ impl Home {
     /// What this home goes by, of one reading of its keyset's file.
     ///
     /// # Errors
-    /// As [`trusted_keys`](Self::trusted_keys); a home never goes back behind what it has published.
+    /// As [`trusted_keys`](Self::trusted_keys); a home never goes back behind what it has published,
+    /// nor behind what its ledger has seen.
     pub fn in_force(&self) -> Result<InForce, HomeError> {
         let seen = self.published()?;
+        let ledger = self.seen_by_ledger()?;
         let path = self.keyset_path();
         let latest = match self.keyset_file()? {
             KeysetFile::Keyset(latest) => *latest,
             KeysetFile::Bootstrap(keys) => {
-                let Some(last) = seen.last() else {
+                let published = seen.last().map(Known::from);
+                let highest = published
+                    .into_iter()
+                    .chain(ledger)
+                    .max_by_key(|k| k.version);
+                let Some(known) = highest else {
                     return Ok(InForce::Bootstrap(keys));
                 };
-                let message = format!("has no version, after {} was published", last.version);
-                let fault = Fault::new(Rule::Rollback, "the keyset", message);
+                let fault = known.rolled_back("is the list that the home began with".to_owned());
                 return Err(broken(path, 0, fault));
             }
         };
@@ -196,23 +216,52 @@ impl Home {
             let fault = Fault::new(Rule::History, "the first version", "is missing");
             return Err(broken(path, version, fault));
         }
-        let other = seen
-            .iter()
-            .find(|known| chain.digest_of(known.version) != Some(&known.digest));
-        if let Some(known) = other {
-            let message = format!(
-                "was published with the digest {}, and is not here",
-                known.digest
-            );
-            let fault = Fault::new(
-                Rule::Rollback,
-                format!("version {}", known.version),
-                message,
-            );
+        let mut known = seen.iter().map(Known::from).chain(ledger);
+        if let Some(fault) = known.find_map(|known| known.fault_of(&chain)) {
             return Err(broken(path, version, fault));
         }
         self.all_seen(&chain, &seen)?;
         Ok(InForce::Chain(chain))
+    }
+
+    /// The highest version that the ledger has seen. One that is lost, or cannot be read, has no memory:
+    /// what needs a ledger says so itself.
+    fn seen_by_ledger(&self) -> Result<Option<Known>, HomeError> {
+        if !self.asks_ledger {
+            return Ok(None);
+        }
+        let Ok(ledger) = Ledger::open_read_only(&self.ledger_path()) else {
+            return Ok(None);
+        };
+        let seen = ledger.seen_keyset()?;
+        Ok(seen.map(|SeenKeyset { version, digest }| Known {
+            version,
+            digest,
+            by: "ledger has seen",
+        }))
+    }
+
+    /// Has the ledger remember the version in force, so that an older copy of `keys/` is noticed.
+    ///
+    /// # Errors
+    /// Those of the ledger; of [`in_force`](Self::in_force).
+    pub fn tell_ledger(&self, ledger: &mut Ledger) -> Result<(), HomeError> {
+        let Some(chain) = self.chain()? else {
+            return Ok(());
+        };
+        let (version, digest) = (chain.latest().version, chain.latest().digest());
+        Ok(ledger.see_keyset(&SeenKeyset { version, digest })?)
+    }
+
+    /// As [`tell_ledger`](Self::tell_ledger), of the home's own ledger, if it is not lost.
+    fn tell_own_ledger(&self, version: u32, digest: Digest) -> Result<(), HomeError> {
+        let path = self.ledger_path();
+        let mut ledger = match Ledger::open(&path) {
+            Err(LedgerError::Missing { .. }) => return Ok(()),
+            opened => opened?,
+        };
+        watch::note(&path, Access::Written, || Content::Database);
+        Ok(ledger.see_keyset(&SeenKeyset { version, digest })?)
     }
 
     /// Whether it is known of all versions when they were published: how long keys wait depends on it.
@@ -324,6 +373,7 @@ impl Home {
         self.place_leaves(next)?;
         self.write_signing_key(next)?;
         self.remember(next.version, digest, now)?;
+        self.tell_own_ledger(next.version, digest)?;
         // Somebody may have begun another one meanwhile.
         match self.draft()? {
             Some(draft) if draft.digest() == digest => remove_if_there(&self.draft_path()),
@@ -411,6 +461,51 @@ impl Home {
         keys.keys.push(entry);
         self.write_own_keys(&keys)?;
         Ok(Some(status))
+    }
+}
+
+/// A version that a home is known to have gone by, and how it is known.
+struct Known {
+    version: u32,
+    digest: Digest,
+    by: &'static str,
+}
+
+impl From<&Published> for Known {
+    fn from(published: &Published) -> Self {
+        Known {
+            version: published.version,
+            digest: published.digest,
+            by: "home has published",
+        }
+    }
+}
+
+impl Known {
+    /// What `chain` breaks if it goes back behind this version, or holds another one of its number.
+    fn fault_of(&self, chain: &Chain) -> Option<Fault> {
+        let latest = chain.latest().version;
+        match chain.digest_of(self.version) {
+            Some(digest) if *digest == self.digest => None,
+            Some(digest) => Some(Fault::new(
+                Rule::Rollback,
+                format!("version {}", self.version),
+                format!(
+                    "has the digest {digest}, and the {} it with the digest {}",
+                    self.by, self.digest
+                ),
+            )),
+            None => Some(self.rolled_back(format!("is version {latest}"))),
+        }
+    }
+
+    fn rolled_back(&self, found: String) -> Fault {
+        let (version, digest) = (self.version, self.digest);
+        let message = format!(
+            "{found}, and the {} version {version}, digest {digest}",
+            self.by
+        );
+        Fault::new(Rule::Rollback, "the keyset", message)
     }
 }
 

@@ -100,7 +100,7 @@ pub enum HomeError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The ledger could not be made.
+    /// The ledger could not be made, read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -174,10 +174,11 @@ impl Profile {
                 let mut mirrors = profile.mirrors.iter();
                 mirrors.try_for_each(|mirror| check_base_url(&mirror.base_url))
             });
-        checked.map_err(|error| HomeError::Malformed {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
+        let fault = checked.err().map(|error| error.to_string());
+        if let Some(message) = fault.or_else(|| profile.keyset.fault()) {
+            let path = path.to_owned();
+            return Err(HomeError::Malformed { path, message });
+        }
         Ok(profile)
     }
 }
@@ -186,6 +187,8 @@ impl Profile {
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
+    /// Whether the ledger is asked which keyset was seen.
+    asks_ledger: bool,
     /// Its profile.
     pub profile: Profile,
 }
@@ -214,6 +217,7 @@ impl Home {
         let home = Home {
             profile: Profile::parse(&profile_path, &text)?,
             dir: dir.to_owned(),
+            asks_ledger: true,
         };
         if home.keyset_path().symlink_metadata().is_err() {
             home.write_own_keys(&TrustedKeys::new(Vec::new()))?;
@@ -248,7 +252,18 @@ impl Home {
         Ok(Home {
             profile: Profile::parse(&path, &text)?,
             dir: dir.to_owned(),
+            asks_ledger: true,
         })
+    }
+
+    /// The same home, of which `keys/` alone says which keyset is in force. One that was merely found may
+    /// have come with the document that is to be verified, and a database can be made to keep whoever
+    /// opens it busy.
+    pub fn without_ledger(self) -> Self {
+        Home {
+            asks_ledger: false,
+            ..self
+        }
     }
 
     /// The nearest folder from `start` upward that is a registry home.

@@ -11,7 +11,7 @@ use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use serde::{Deserialize, Serialize};
 
-use super::trusted::REGISTRY;
+use super::trusted::{BUILT_IN_SIGNER, REGISTRY};
 use crate::digest::{Digest, lower_hex};
 use crate::text::{constant, nullable, present, string_form};
 use crate::time::Timestamp;
@@ -324,6 +324,44 @@ impl ForeignSigner {
             )),
         }
     }
+
+    /// What of it a reader could take for a registry: its type, or its id beside that of the home's
+    /// registry, `registry_id`, or of one that everybody knows. Documents are sound all the same; it is
+    /// for whoever makes or takes in a key to look twice.
+    pub fn passes_for_registry(&self, registry_id: Option<&str>) -> Option<String> {
+        let kind = look(&self.signer_type).replace('-', "");
+        if kind.contains(&look("registry")) {
+            return Some(format!(
+                "the type {} reads like a registry's",
+                self.signer_type
+            ));
+        }
+        let mut registries = registry_id.into_iter().chain([BUILT_IN_SIGNER]);
+        let other = registries.find(|id| look(id) == look(&self.signer_id))?;
+        Some(format!(
+            "the signer id {} reads like {other}",
+            self.signer_id
+        ))
+    }
+}
+
+/// What is left of a name for whoever reads it quickly: no letter case, no dot or slash at its end, and
+/// one of the letters and digits that look alike. What is not ASCII is in no signer's id.
+fn look(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let host = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| lower.strip_prefix(scheme))
+        .unwrap_or(&lower);
+    let same = |c| match c {
+        '0' => 'o',
+        '1' | 'i' | '|' => 'l',
+        '5' => 's',
+        '_' => '-',
+        other => other,
+    };
+    let looks: String = host.trim_matches(['.', '/']).chars().map(same).collect();
+    looks.replace("rn", "m").replace("vv", "w")
 }
 
 impl PublicKeyObject {
@@ -431,5 +469,51 @@ impl TryFrom<PublicKeyFields> for PublicKeyObject {
             signer,
             notes: fields.notes,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_passes_for_a_registrys_is_noticed() {
+        let of = |id: &str, kind: &str| {
+            let signer = ForeignSigner::new(id, kind).unwrap();
+            signer.passes_for_registry(Some("registry.invalid"))
+        };
+        for id in [
+            "registry.invalid",
+            "Registry.INVALID",
+            "registry.invalid.",
+            "https://registry.invalid/",
+            "reg1stry.invalid",
+            "registry.lnvalid",
+            "pith.science",
+            "Pith.Science.",
+            "p1th.5cience",
+        ] {
+            assert!(of(id, "author").is_some(), "{id}");
+        }
+        for kind in [
+            "registry",
+            "pith_registry_2",
+            "pithregistry",
+            "the_reg1stry",
+        ] {
+            assert!(of("somebody", kind).is_some(), "{kind}");
+        }
+        for id in [
+            "orcid:0000-0002-1825-0097",
+            "archive.invalid",
+            "registry.example",
+            "science.pith",
+        ] {
+            assert_eq!(of(id, "author"), None);
+        }
+        // What is not ASCII, such as a Cyrillic letter, is in no id.
+        assert!(ForeignSigner::new("r\u{435}gistry.invalid", "author").is_err());
+        let nowhere = ForeignSigner::new("registry.invalid", "author").unwrap();
+        assert_eq!(nowhere.passes_for_registry(None), None);
     }
 }

@@ -27,7 +27,7 @@ pub const REGISTRY: &str = "pith_registry";
 const BUILT_IN: &str = include_str!("../../keys/pith.science.json");
 
 /// Whose key that is.
-const BUILT_IN_SIGNER: &str = "pith.science";
+pub(super) const BUILT_IN_SIGNER: &str = "pith.science";
 
 /// A list of trusted keys as a registry home keeps it (`keys/keyset.json`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -21,12 +21,12 @@ pub struct Chain {
 /// What every raw key was, and every name of a signing key, from the first version on.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct KeyHistory {
-    roles: BTreeMap<[u8; 32], Role>,
+    keys: BTreeMap<[u8; 32], Former>,
     names: BTreeMap<KeyId, [u8; 32]>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Role {
+enum Former {
     Custodian,
     Signing(KeyId),
 }
@@ -109,13 +109,13 @@ impl Chain {
 impl KeyHistory {
     fn add(&mut self, keyset: &Keyset) {
         for custodian in &keyset.custodians.keys {
-            self.roles
-                .insert(*custodian.key.as_bytes(), Role::Custodian);
+            self.keys
+                .insert(*custodian.key.as_bytes(), Former::Custodian);
         }
         for entry in &keyset.keys {
             let (name, raw) = (entry.key.key_id.clone(), *entry.key.key.as_bytes());
             self.names.insert(name.clone(), raw);
-            self.roles.insert(raw, Role::Signing(name));
+            self.keys.insert(raw, Former::Signing(name));
         }
     }
 
@@ -133,8 +133,8 @@ impl KeyHistory {
         };
         let custodians = next.custodians.keys.iter().filter_map(move |custodian| {
             let (name, raw) = (&custodian.key_id, custodian.key.as_bytes());
-            match self.roles.get(raw) {
-                Some(Role::Signing(_)) => {
+            match self.keys.get(raw) {
+                Some(Former::Signing(_)) => {
                     let message = "is a custodian, though its key signed records before";
                     Some(fault(Rule::DuplicateKey, name, message))
                 }
@@ -143,16 +143,16 @@ impl KeyHistory {
         });
         let signing = next.keys.iter().filter_map(move |entry| {
             let (name, raw) = (&entry.key.key_id, entry.key.key.as_bytes());
-            match self.roles.get(raw) {
-                Some(Role::Custodian) => {
+            match self.keys.get(raw) {
+                Some(Former::Custodian) => {
                     let message = "is a signing key, though a custodian had it before";
                     Some(fault(Rule::DuplicateKey, name, message))
                 }
-                Some(Role::Signing(before)) if before != name => {
+                Some(Former::Signing(before)) if before != name => {
                     let message = format!("is a key that was called {before} before");
                     Some(fault(Rule::DuplicateKey, name, &message))
                 }
-                Some(Role::Signing(_)) if latest.named(name).is_none() => {
+                Some(Former::Signing(_)) if latest.named(name).is_none() => {
                     let message = "was left out before, and no key comes back";
                     Some(fault(Rule::DuplicateKey, name, message))
                 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
+use super::rule::Rule;
 use crate::canonical::{self, DecodeError, Node};
 use crate::digest::Digest;
 use crate::keys::{
@@ -72,9 +74,12 @@ pub struct SafetyPolicy {
 }
 
 impl SafetyPolicy {
-    /// How policies write so many days.
+    /// The most days that are asked for: a hundred years. More would not fit into the seconds.
+    pub const MOST_DAYS: u16 = 36_500;
+
+    /// How policies write so many days, up to [`MOST_DAYS`](Self::MOST_DAYS).
     pub fn seconds_of(days: u16) -> u32 {
-        u32::from(days) * 24 * 60 * 60
+        u32::from(days.min(Self::MOST_DAYS)) * 24 * 60 * 60
     }
 }
 
@@ -86,6 +91,17 @@ pub struct Custodians {
     pub threshold: u32,
     /// Their keys.
     pub keys: Vec<CustodianKey>,
+}
+
+impl Custodians {
+    /// What is wrong with the threshold, if it cannot be met or needs nobody.
+    pub fn threshold_fault(&self) -> Option<Fault> {
+        let (threshold, count) = (self.threshold, self.keys.len());
+        (threshold == 0 || threshold as usize > count).then(|| {
+            let message = format!("is {threshold}, with {count} custodians");
+            Fault::new(Rule::Threshold, "the threshold", message)
+        })
+    }
 }
 
 /// A key that signs for the registry, and what became of it.

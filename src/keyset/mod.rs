@@ -28,4 +28,4 @@ pub use fault::{Fault, Faulty};
 pub use leaves::{Leaves, LeavesError, LeavesWriter, draft_leaves_path, leaves_path};
 pub use merkle::MerkleTree;
 pub use rule::Rule;
-pub use signatures::{NotACustodian, Tally};
+pub use signatures::{CollectError, NotACustodian, Tally};

@@ -60,7 +60,7 @@ catalogue! {
         "A rehearsal neither follows a real keyset nor is followed by one, and only a rehearsal has times that were set by hand.",
         "Rehearse in a home of its own, begun with `pith keyset draft new --rehearsal`.";
     Rollback = "keyset.rollback",
-        "A home never goes back behind the highest version that it has seen, nor to another one of that number.",
+        "A home never goes back behind the highest version that it or its ledger has seen, nor to another one of that number.",
         "The keyset's file was replaced by an older one. Restore keys/ from the latest backup.";
     History = "keyset.history",
         "The home has every version from the first to the one in force, and knows when it published each.",

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::document::{Keyset, KeysetSignature};
-use super::fault::Fault;
+use super::fault::{Fault, Faulty};
 use super::rule::Rule;
+use crate::digest::Digest;
 use crate::keys::{CustodianKey, Fingerprint, KeyId, PrivateKey, PublicKey, Purposed};
 
 /// How many of a version's custodians have signed.
@@ -39,6 +40,23 @@ pub struct NotACustodian {
     pub fingerprint: Fingerprint,
     /// The version that was to be signed.
     pub version: u32,
+}
+
+/// A copy of a draft has no signatures to give.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CollectError {
+    /// It states something else, so its signatures are not over this.
+    #[error("it is another draft: its digest is {found}, and not {wanted}")]
+    OtherDraft {
+        /// What the copy's digest is.
+        found: Digest,
+        /// What the draft's is.
+        wanted: Digest,
+    },
+    /// Signatures that are over nothing, or by nobody who may sign.
+    #[error("{0}")]
+    Signatures(Faulty),
 }
 
 impl Keyset {
@@ -80,9 +98,53 @@ impl Keyset {
             public_key_fingerprint: fingerprint,
             signature_b64,
         });
-        // The order in which they signed is nobody's business, and files compare better.
-        self.signatures.sort_by(|a, b| a.key_id.cmp(&b.key_id));
+        self.sort_signatures();
         Ok(key_id)
+    }
+
+    /// Adds the signatures of a copy of this version that was signed elsewhere, and gives the names of
+    /// those who had not signed this one. `previous` is the version before.
+    ///
+    /// # Errors
+    /// [`CollectError`] if the copy is of something else, or one of its signatures is not good; then
+    /// nothing is added.
+    pub fn collect(
+        &mut self,
+        previous: Option<&Keyset>,
+        copy: &Keyset,
+    ) -> Result<Vec<KeyId>, CollectError> {
+        let (found, wanted) = (copy.digest(), self.digest());
+        if found != wanted {
+            return Err(CollectError::OtherDraft { found, wanted });
+        }
+        // Whether there are enough is for publication to ask.
+        let mut faults = copy.signature_faults(previous);
+        faults.retain(|fault| fault.rule == Rule::Signature);
+        Faulty::unless_none(copy.version, faults).map_err(CollectError::Signatures)?;
+        let message = self.message();
+        let mut added = Vec::new();
+        for signature in &copy.signatures {
+            let fingerprint = signature.public_key_fingerprint;
+            let custodian = self.custodian(previous, &fingerprint);
+            let is_good = |own: &KeysetSignature| {
+                custodian.is_some_and(|custodian| is_by(own, &custodian.key, &message))
+            };
+            if self.signatures.iter().any(is_good) {
+                continue;
+            }
+            // One that is not good gives way.
+            self.signatures
+                .retain(|own| own.public_key_fingerprint != fingerprint);
+            self.signatures.push(signature.clone());
+            added.push(signature.key_id.clone());
+        }
+        self.sort_signatures();
+        Ok(added)
+    }
+
+    /// The order in which they signed is nobody's business, and files compare better.
+    fn sort_signatures(&mut self) {
+        self.signatures.sort_by(|a, b| a.key_id.cmp(&b.key_id));
     }
 
     /// How many custodians of `of`, which is this version or the one before, have signed this one.

@@ -12,7 +12,7 @@ impl Keyset {
     pub fn content_faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         self.numbering(&mut faults);
-        self.threshold(&mut faults);
+        faults.extend(self.custodians.threshold_fault());
         self.uniqueness(&mut faults);
         self.one_active(&mut faults);
         for entry in &self.keys {
@@ -39,14 +39,6 @@ impl Keyset {
         }
         if self.expires_at <= self.created_at {
             fault(Rule::Dates, "expires before it is made");
-        }
-    }
-
-    fn threshold(&self, faults: &mut Vec<Fault>) {
-        let (threshold, count) = (self.custodians.threshold, self.custodians.keys.len());
-        if threshold == 0 || threshold as usize > count {
-            let message = format!("is {threshold}, with {count} custodians");
-            faults.push(Fault::new(Rule::Threshold, "the threshold", message));
         }
     }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use super::compact::Origin;
 use super::error::LedgerError;
-use super::iter::StoredRecords;
+use super::iter::{StoredRecords, on_threads};
 use super::rows::{Db, Fault, Page, Stored};
 use super::{Issued, Ledger};
 use crate::keys::PublicKeyObject;
@@ -163,39 +163,25 @@ fn judge_all(
     tables: &Tables<'_>,
     seal_holds: &(dyn Fn(&Issued) -> bool + Sync),
 ) -> Vec<Judgement> {
-    let share = page.len().div_ceil(jobs.get()).max(1);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = page
-            .chunks_mut(share)
-            .map(|part| {
-                scope.spawn(|| {
-                    let judged = part.iter_mut().map(|row| judge(row, tables, seal_holds));
-                    judged.collect()
-                })
-            })
-            .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| -> Vec<Judgement> {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    })
+    on_threads(
+        page,
+        jobs,
+        || (),
+        |(), seq, row| judge(seq, row, tables, seal_holds),
+    )
 }
 
 fn judge(
-    (seq, row): &mut (i64, Result<Stored, Fault>),
+    seq: i64,
+    row: Result<Stored, Fault>,
     tables: &Tables<'_>,
     seal_holds: &(dyn Fn(&Issued) -> bool + Sync),
 ) -> Judgement {
-    let taken = std::mem::replace(row, Err(String::new()));
     let unreadable = |fault| Judgement {
         faults: vec![format!("record {seq} is damaged: {fault}")],
         ..Judgement::default()
     };
-    let stored = match taken {
+    let stored = match row {
         Ok(stored) => stored,
         Err(fault) => return unreadable(fault),
     };

@@ -1,11 +1,12 @@
 //! Going through all records, page by page, so that no read lasts long.
 
 use std::collections::VecDeque;
-use std::mem;
+use std::num::NonZeroUsize;
+use std::{mem, thread};
 
-use super::Issued;
 use super::error::LedgerError;
 use super::rows::{Db, Fault, Page, Stored};
+use super::{Held, Issued, Ledger};
 use crate::number::PithNumber;
 use crate::time::TimestampMicros;
 
@@ -45,6 +46,75 @@ impl Iterator for StoredRecords<'_> {
             self.done = false;
         }
         Some(page)
+    }
+}
+
+/// Does `work` with the rows of a page on `jobs` threads, each with a state of its own; what comes of
+/// them is in the order of the rows.
+pub(super) fn on_threads<S, T: Send>(
+    page: &mut Page,
+    jobs: NonZeroUsize,
+    state: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, i64, Result<Stored, Fault>) -> T + Sync,
+) -> Vec<T> {
+    let share = page.len().div_ceil(jobs.get()).max(1);
+    let of_part = |part: &mut [(i64, Result<Stored, Fault>)]| {
+        let mut state = state();
+        let rows = part.iter_mut().map(|(seq, row)| {
+            let row = mem::replace(row, Err(String::new()));
+            work(&mut state, *seq, row)
+        });
+        rows.collect::<Vec<T>>()
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = page
+            .chunks_mut(share)
+            .map(|part| scope.spawn(|| of_part(part)))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    })
+}
+
+impl Ledger {
+    /// Does `work` with every record as it is held, on `jobs` threads, each with a state of its own, and
+    /// hands what comes of it to `take` in sequence order; a damaged record is an error in its place. A
+    /// few hundred are in memory at a time.
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub fn each_held<S, T: Send, E>(
+        &self,
+        jobs: NonZeroUsize,
+        state: &(dyn Fn() -> S + Sync),
+        work: &(dyn Fn(&mut S, Held) -> T + Sync),
+        mut take: impl FnMut(Result<T, LedgerError>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let db = self.db();
+        for page in StoredRecords::new(db, None) {
+            let mut page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    take(Err(error))?;
+                    continue;
+                }
+            };
+            let done = on_threads(&mut page, jobs, state, |state, seq, row| {
+                let held = row.and_then(Stored::held);
+                held.map(|held| work(state, held))
+                    .map_err(|fault| (seq, fault))
+            });
+            for result in done {
+                take(result.map_err(|(seq, fault)| db.damaged_record(seq, fault)))?;
+            }
+        }
+        Ok(())
     }
 }
 

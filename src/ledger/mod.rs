@@ -8,6 +8,7 @@
 //! - [`Ledger::group`] writes; what it reports as done is on disk.
 //! - [`Ledger::get`], [`Ledger::find`] and [`Ledger::issued`] read.
 //! - Every event has a sequence number that is never given twice: the ledger's order.
+//! - [`Ledger::see_keyset`] remembers the highest version of the keyset that was in force.
 //! - [`LedgerLock`] keeps whole runs apart that would write.
 
 mod backup;
@@ -18,6 +19,7 @@ mod dump;
 mod error;
 mod find;
 mod iter;
+mod keyset;
 mod lock;
 mod rows;
 mod runs;
@@ -38,6 +40,7 @@ pub use check::{Checked, Finding};
 pub use compact::{Compact, Fresh, Origin};
 pub use error::LedgerError;
 pub use iter::{IssuedRecords, Numbers};
+pub use keyset::SeenKeyset;
 pub use lock::LedgerLock;
 pub use runs::{Run, Unfinished};
 pub use stats::{KeyStats, Stats};

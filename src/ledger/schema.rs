@@ -14,7 +14,7 @@ pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Step N turns a schema of version N into one of version N + 1. Steps that were released are
 /// never changed: ledgers have gone through them.
-const MIGRATIONS: [&str; 2] = [FIRST, PLACES];
+const MIGRATIONS: [&str; 3] = [FIRST, PLACES, SEEN_KEYSET];
 
 /// A record's row holds what cannot be recomputed. What follows from it is not stored: digests of
 /// records and events, numbers but for their suffix, DOIs, short aliases, and the two events of a
@@ -112,6 +112,13 @@ CREATE TABLE unfinished (
 
 ALTER TABLE runs ADD COLUMN input_sha256 BLOB;
 ";
+
+/// The highest version of the keyset that the home has gone by: one row, or none.
+pub(super) const SEEN_KEYSET: &str = "CREATE TABLE seen_keyset (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  version INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT";
 
 /// The version of the schema of an open database, 0 for a file that is still empty.
 ///

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::MintError;
 use crate::bundle::{Bundle, BundleParts, timestamp_proofs};
+use crate::digest::Digest;
 use crate::event::{Event, Payload};
 use crate::home::Profile;
 use crate::keys::{Fingerprint, KeyId, PublicKeyObject};
@@ -25,6 +26,11 @@ impl KeyBook {
     /// Those of the ledger.
     pub fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
         Ok(ledger.keys()?.into_iter().collect())
+    }
+
+    /// The key with this fingerprint.
+    pub fn get(&self, fingerprint: &Fingerprint) -> Option<&PublicKeyObject> {
+        self.0.get(fingerprint)
     }
 }
 
@@ -104,6 +110,14 @@ impl Contents<'_> {
                 })
             })
             .collect()
+    }
+
+    /// The ids of the events that the key has signed.
+    pub fn events_by(&self, key: &Fingerprint) -> impl Iterator<Item = &Digest> {
+        let events = self.events.iter();
+        events
+            .filter(move |event| event.signature.public_key_fingerprint == *key)
+            .map(|event| event.event_id.digest())
     }
 
     /// What a bundle under `sealing_key` is assembled from.

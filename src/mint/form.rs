@@ -391,6 +391,29 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Fills the forms of `key` in as they were when `fresh` was sealed: what record_created,
+    /// graph_snapshot and the bundle hash to, if it is of these forms and the seal holds.
+    pub(super) fn refill(
+        &mut self,
+        fresh: &Fresh,
+        seal: &BundleSeal,
+        key: &PublicKeyObject,
+    ) -> Option<[Digest; 3]> {
+        if !self.forms.are_of(fresh) || seal.key_id != key.key_id {
+            return None;
+        }
+        let Digests {
+            record,
+            created,
+            snapshot,
+        } = self.fill(fresh);
+        let compact = &fresh.compact;
+        let bundle = self.bundle(&compact.created_sig, &compact.snapshot_sig, seal.built_at);
+        self.seal(&seal.signature_b64, seal.signed_at);
+        let holds = record == fresh.digest && key.key.verifies(&bundle, &seal.signature_b64);
+        holds.then_some([created, snapshot, bundle])
+    }
+
     /// The signatures of `fresh`, over digests computed anew from what it holds; and, if it is
     /// sealed, that of its bundle, which must be just `wire`.
     ///

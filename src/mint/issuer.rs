@@ -382,7 +382,7 @@ impl<'a> Issuer<'a> {
         });
         if let Some(seal) = seal {
             if let Held::Fresh(fresh) = held
-                && self.refill(fresh, seal, page)
+                && page.refill(fresh, seal, &self.key).is_some()
             {
                 page.write_wire(wire);
                 return Ok(None);
@@ -396,21 +396,6 @@ impl<'a> Issuer<'a> {
         let (seal, bundle) = self.seal(&Contents::from(held), now)?;
         wire.extend_from_slice(&bundle);
         Ok(Some(seal))
-    }
-
-    /// Fills the forms in as they were when `fresh` was sealed; says whether the seal holds.
-    fn refill(&self, fresh: &Fresh, seal: &BundleSeal, page: &mut Page<'_>) -> bool {
-        if !self.forms.are_of(fresh) || seal.key_id != self.key.key_id {
-            return false;
-        }
-        let digests = page.fill(fresh);
-        let bundle = page.bundle(
-            &fresh.compact.created_sig,
-            &fresh.compact.snapshot_sig,
-            seal.built_at,
-        );
-        page.seal(&seal.signature_b64, seal.signed_at);
-        digests.record == fresh.digest && self.key.key.verifies(&bundle, &seal.signature_b64)
     }
 
     /// Signs a bundle of any contents and checks the bytes that will be written.

@@ -11,9 +11,9 @@ mod digests;
 mod document;
 mod keyset;
 mod report;
-mod standing;
 mod statement;
 mod trust;
+mod trusted_keyset;
 
 pub use bundle::verify_bundle;
 pub(crate) use bundle::{bundle_soundness, excerpt_agrees};

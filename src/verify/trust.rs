@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Policy;
 use super::code::Code;
 use super::report::{Outcome, Report};
-use super::standing::{Standing, Word};
+use super::trusted_keyset::{TrustedKeyset, Word};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::keys::{KeyId, KeyStatus, PublicKey, REGISTRY, TrustedKey, TrustedKeys};
@@ -26,7 +26,7 @@ struct Source {
     name: String,
     keys: TrustedKeys,
     /// What gives the list, if it is a keyset.
-    keyset: Option<Standing>,
+    keyset: Option<TrustedKeyset>,
 }
 
 impl Trust {
@@ -50,7 +50,7 @@ impl Trust {
         self.sources.push(Source {
             name: name.into(),
             keys: chain.latest().trusted_keys(),
-            keyset: Some(Standing::new(chain, logs)),
+            keyset: Some(TrustedKeyset::new(chain, logs)),
         });
     }
 
@@ -86,8 +86,8 @@ impl Trust {
     /// The keysets among what is trusted, with their names.
     pub fn chains(&self) -> impl Iterator<Item = (&str, &Chain)> {
         self.sources.iter().filter_map(|source| {
-            let standing = source.keyset.as_ref()?;
-            Some((source.name.as_str(), &standing.chain))
+            let keyset = source.keyset.as_ref()?;
+            Some((source.name.as_str(), &keyset.chain))
         })
     }
 }

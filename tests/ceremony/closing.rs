@@ -143,3 +143,35 @@ fn verify_takes_ceremonies_among_other_documents() {
         "transcript.opening",
     );
 }
+
+/// No crash can have left it, and an entry that tells of it would break the chain that was signed.
+#[test]
+fn what_stands_behind_the_closing_is_not_repaired() {
+    let c = Ceremony::new().with_remarks();
+    let a = c.custodian("custodian-a", 1);
+    c.close(&[&a]).exits(0);
+    let closed = fs::read(c.path("transcript.jsonl")).unwrap();
+    c.verify(&[&a]).exits(0);
+    let mut more = closed.clone();
+    more.extend_from_slice(b"{\"seq\":5");
+    fs::write(c.path("transcript.jsonl"), &more).unwrap();
+    for args in [
+        &["ceremony", "log", "--repair"][..],
+        &["ceremony", "log", "x"],
+        &["ceremony", "status"],
+        &["key", "list"],
+    ] {
+        let refused = c.run(args).exits(1);
+        let told = "8 bytes stand behind the entry that closed the ceremony";
+        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+        assert!(refused.stderr.contains("stop here"), "{}", refused.stderr);
+    }
+    assert_eq!(fs::read(c.path("transcript.jsonl")).unwrap(), more);
+    assert!(!c.path("torn-line-5.txt").exists());
+    fails_by(c.verify(&[&a]), "transcript.torn");
+    // What was signed is still what stands before it.
+    fs::write(c.path("transcript.jsonl"), &closed).unwrap();
+    c.verify(&[&a]).exits(0);
+    let refused = c.run(&["ceremony", "log", "--repair"]).exits(1);
+    assert!(refused.stderr.contains("is closed"), "{}", refused.stderr);
+}

@@ -164,6 +164,43 @@ fn damage_and_leftovers() {
 }
 
 #[test]
+fn what_a_killed_command_left_is_named_wherever_it_wrote() {
+    let c = Ceremony::rehearsal();
+    let dir = c.home.dir();
+    for folder in ["keys/history", "keys/logs", "ceremonies/c/products"] {
+        fs::create_dir_all(dir.join(folder)).unwrap();
+    }
+    finds(&c.home, 0, "ok    leftovers: none");
+    for path in [
+        "keys/.pith-a",
+        "keys/history/.pith-b",
+        "keys/logs/.pith-c",
+        "ceremonies/c/.pith-d",
+        "ceremonies/c/products/.pith-e",
+    ] {
+        fs::write(dir.join(path), "").unwrap();
+        let ran = doctor(&c.home, LATER).exits(0);
+        let line = format!("/{path}\n      a command was killed while it wrote: remove this");
+        assert!(ran.text().contains(&line), "no `{line}` in\n{}", ran.text());
+        fs::remove_file(dir.join(path)).unwrap();
+    }
+}
+
+#[test]
+fn a_time_left_in_the_environment_is_named() {
+    let home = Home::new();
+    let told = "clock: PITH_NOW is set";
+    let unset = run(&mut home.pith(["doctor", "--now", LATER])).exits(0);
+    assert!(!unset.text().contains(told), "{}", unset.text());
+    for args in [&["doctor"][..], &["doctor", "--now", LATER]] {
+        let mut command = home.pith(args);
+        let text = run(command.env("PITH_NOW", LATER)).exits(0).text();
+        assert!(text.contains(&format!("warn  {told}")), "{text}");
+        assert!(text.contains("`unset PITH_NOW`"), "{text}");
+    }
+}
+
+#[test]
 fn open_and_damaged_ceremonies() {
     let c = Ceremony::rehearsal();
     finds(&c.home, 0, "warn  ceremony: ");

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-use pith::ceremony::{Base, FileKind, Role};
+use pith::ceremony::{Base, FileKind, FileRole};
 use pith::digest::Digest;
 use secrecy::ExposeSecret as _;
 
@@ -74,17 +74,17 @@ fn files_are_written_down_with_their_digests_and_private_ones_by_name() {
         .args(["--bundles", "out.jsonl"]))
     .exits(0);
     let entry = c.entries().pop().unwrap();
-    let file = |path: &str, role: Role| {
+    let file = |path: &str, role: FileRole| {
         let found = entry
             .files
             .iter()
             .find(|f| f.place.path.ends_with(path) && f.role == role);
         found.unwrap_or_else(|| panic!("no {path} in {:?}", entry.files))
     };
-    let read = file("papers.jsonl", Role::Read);
+    let read = file("papers.jsonl", FileRole::Read);
     assert_eq!(read.sha256, Some(Digest::of(papers(3).as_bytes())));
     assert_eq!(read.place.base, Base::Elsewhere);
-    let bundles = file("out.jsonl", Role::Written);
+    let bundles = file("out.jsonl", FileRole::Written);
     assert_eq!(
         bundles.sha256,
         Some(Digest::of(&fs::read(c.path("out.jsonl")).unwrap()))
@@ -94,10 +94,10 @@ fn files_are_written_down_with_their_digests_and_private_ones_by_name() {
         ("identity.txt", FileKind::Private),
         ("keys/test-key.age", FileKind::Private),
     ] {
-        let private = file(path, Role::Read);
+        let private = file(path, FileRole::Read);
         assert_eq!((private.kind, private.sha256), (kind, None), "{path}");
     }
-    let ledger = file("ledger.db", Role::Written);
+    let ledger = file("ledger.db", FileRole::Written);
     assert_eq!((ledger.kind, ledger.sha256), (FileKind::Database, None));
     // A file that its owner alone may read may be a secret, whatever it is called.
     let draft = c.path("template.md");

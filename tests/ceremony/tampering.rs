@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use pith::ceremony::Entry;
 
@@ -111,6 +112,76 @@ fn a_link_in_the_place_of_a_product_is_not_followed() {
     fs::remove_dir_all(c.path("products")).unwrap();
     symlink(&outside, c.path("products")).unwrap();
     not_told();
+}
+
+/// Ends by itself, whatever stands in the place of a file.
+#[track_caller]
+fn ends(command: &mut std::process::Command) -> crate::common::Ran {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            panic!("it waits: {command:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn a_pipe_or_a_device_in_the_place_of_a_file_keeps_nobody_waiting() {
+    let pipe = |path: &Path| {
+        let mut command = std::process::Command::new("mkfifo");
+        assert!(command.arg(path).status().unwrap().success());
+    };
+    for (name, code) in [
+        ("transcript.jsonl", "transcript.entry"),
+        ("ceremony.json", ""),
+        ("closing.json", "transcript.closing"),
+        ("runbook.md", ""),
+    ] {
+        let c = Ceremony::new().with_remarks();
+        let path = c.path(name);
+        let _ = fs::remove_file(&path);
+        pipe(&path);
+        let mut command = c.pith(["ceremony", "verify"]);
+        let ran = ends(command.arg(&c.dir));
+        match name {
+            "ceremony.json" => {
+                let ran = ran.exits(2);
+                assert!(ran.stderr.contains("is no ceremony"), "{}", ran.stderr);
+            }
+            // It is what was rendered, and nothing that is verified.
+            "runbook.md" => {
+                let text = ran.exits(4).text();
+                assert!(text.contains("is not there"), "{text}");
+            }
+            _ => {
+                assert!(ran.text().contains("is no regular file"), "{}", ran.text());
+                fails_by(ran, code);
+            }
+        }
+        let doctor = ends(&mut c.pith(["doctor"]));
+        assert!(
+            matches!(doctor.code, Some(0 | 1 | 5)),
+            "{name}: {}",
+            doctor.stderr
+        );
+    }
+    let c = Ceremony::new();
+    pipe(&c.path("pipe"));
+    for path in [c.path("pipe"), Path::new("/dev/zero").to_owned()] {
+        let mut command = c.pith(["ceremony", "verify"]);
+        let ran = ends(command.arg(&path)).exits(2);
+        assert!(ran.stderr.contains("is no ceremony"), "{}", ran.stderr);
+    }
 }
 
 #[test]

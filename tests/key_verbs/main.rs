@@ -62,12 +62,13 @@ impl Desk {
 
     /// Runs what is to be refused, and asserts that the message has all of `words`.
     #[track_caller]
-    fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
+    fn refuses(&self, arguments: &str, code: i32, words: &[&str]) -> String {
         let said = self.pith(arguments).exits(code).stderr;
         assert!(said.contains("pith: error: "), "{said}");
         for word in words {
             assert!(said.contains(word), "no `{word}` in: {said}");
         }
+        said
     }
 
     /// A custodian's key, which needs no registry.

@@ -120,6 +120,75 @@ fn a_mistyped_share_is_named() {
     desk.does(&combine(&[1, 2]));
 }
 
+/// Writes what somebody types of a printed share: its text, as it stands on the paper, and no more.
+fn type_text_of(desk: &Desk, n: u8, name: &str) -> String {
+    let printed = fs::read_to_string(desk.path(&format!("s/c.share-{n}-of-3.json"))).unwrap();
+    let (_, text) = printed.split_once("\"share\": \"").unwrap();
+    let (text, _) = text.split_once('"').unwrap();
+    let half = text.len() / 2;
+    let typed = format!("{}\n{}\n", &text[..half].to_lowercase(), &text[half..]);
+    super::common::write_private(&desk.path(name), typed.as_bytes());
+    typed
+}
+
+#[test]
+fn the_text_of_a_share_is_all_that_has_to_be_typed() {
+    let desk = lost();
+    type_text_of(&desk, 3, "share-1");
+    type_text_of(&desk, 1, "share-2");
+    let combine = "key combine share-1 share-2 --out . RECIPIENT";
+    // Somebody has to say of which key they are shares.
+    let words = [
+        "share-1 holds the text of a share alone",
+        "--commitments FILE",
+    ];
+    desk.refuses(combine, 2, &words);
+    let listed = format!("{combine} --commitments s/c.commitments.json");
+    desk.refuses(
+        &format!("{listed} --id d"),
+        1,
+        &["share-1 is a share of key c, not of d"],
+    );
+    desk.does(&format!("{listed} --id c"));
+    desk.does("key check c.age IDENTITY");
+    // One share that is whole says it too.
+    fs::remove_file(desk.path("c.age")).unwrap();
+    desk.does("key combine share-1 s/c.share-2-of-3.json --out . RECIPIENT");
+    desk.does("key check c.age IDENTITY");
+}
+
+#[test]
+fn a_mistyped_text_is_named_and_not_shown() {
+    let desk = lost();
+    let typed = type_text_of(&desk, 1, "share-1");
+    let path = desk.path("share-1");
+    let combine = "key combine share-1 s/c.share-2-of-3.json --out . RECIPIENT";
+    let first = typed.chars().next().unwrap();
+    let other = if first == 'a' { 'b' } else { 'a' };
+    for (wrong, words) in [
+        (
+            format!("{other}{}", &typed[1..]),
+            "share-1: its checksum is wrong",
+        ),
+        (
+            format!("0{}", &typed[1..]),
+            "share-1: character 1 of its text",
+        ),
+        (typed[1..].to_owned(), "share-1: its text has 63 characters"),
+    ] {
+        fs::write(&path, &wrong).unwrap();
+        let said = desk.refuses(combine, 1, &[words]);
+        assert!(!said.contains(&typed[1..9]), "{said}");
+    }
+    // An older share is no typing mistake.
+    fs::rename(desk.path("lost"), desk.path("c.age")).unwrap();
+    desk.does(&format!("{SPLIT} --out t --printable"));
+    fs::remove_file(desk.path("c.age")).unwrap();
+    fs::write(&path, &typed).unwrap();
+    let combine = "key combine share-1 t/c.share-2-of-3.json --out . RECIPIENT";
+    desk.refuses(combine, 1, &["if they agree, the paper is not of division"]);
+}
+
 #[test]
 fn too_few_and_doubled_shares_are_refused() {
     let desk = lost();

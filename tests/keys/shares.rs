@@ -96,6 +96,33 @@ proptest! {
         }
     }
 
+    /// The list of shares, or any other share, says the rest.
+    #[test]
+    fn the_text_alone_is_a_share(seed: u64, lower: bool, width in 1_usize..70) {
+        let all = shares(2, 5, seed);
+        let division = Commitments::of(&all).unwrap().label();
+        for share in &all {
+            let typed = secret_text(share);
+            let typed = if lower { typed.to_lowercase() } else { typed };
+            let lines: Vec<&str> = typed
+                .as_bytes()
+                .chunks(width)
+                .map(|line| std::str::from_utf8(line).unwrap())
+                .collect();
+            let typed = format!("\n{}\r\n", lines.join("\n\t"));
+            prop_assert!(KeyShare::looks_like_text(typed.as_bytes()));
+            prop_assert!(!KeyShare::looks_like_text(text(share).as_bytes()));
+            for division in [&division, all[4].label()] {
+                let read = KeyShare::from_text(typed.as_bytes(), division).unwrap();
+                prop_assert_eq!(read.label(), share.label());
+                prop_assert_eq!(read.digest(), share.digest());
+            }
+            let other = shares(2, 5, seed.wrapping_add(1));
+            let error = KeyShare::from_text(typed.as_bytes(), other[0].label());
+            prop_assert_eq!(error.map(|_| ()).unwrap_err(), ShareError::Checksum);
+        }
+    }
+
     #[test]
     fn a_mistyped_share_is_noticed(seed: u64, place in 0_usize..64, by in 1_u8..32) {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -104,10 +131,25 @@ proptest! {
         let mut typed = printed.replace(' ', "").into_bytes();
         let at = ALPHABET.iter().position(|c| *c == typed[place]).unwrap();
         typed[place] = ALPHABET[(at + usize::from(by)) % 32];
+        let alone = KeyShare::from_text(&typed, share.label()).map(|_| ()).unwrap_err();
+        prop_assert_eq!(alone, ShareError::Checksum);
         let typed = text(share).replace(&printed, std::str::from_utf8(&typed).unwrap());
         let error = KeyShare::from_slice(typed.as_bytes()).map(|_| ()).unwrap_err();
         prop_assert_eq!(error, ShareError::Checksum);
     }
+}
+
+#[test]
+fn what_is_no_text_of_a_share_is_told_by_its_place() {
+    let share = &shares(2, 2, 1)[0];
+    let of = |text: &[u8]| {
+        let read = KeyShare::from_text(text, share.label());
+        read.map(|_| ()).unwrap_err()
+    };
+    assert_eq!(of(b"ABCD EF1H"), ShareError::Character { position: 7 });
+    assert_eq!(of(b"AB \xff"), ShareError::Character { position: 3 });
+    assert_eq!(of(b"ABCD EFGH"), ShareError::Length { found: 8 });
+    assert_eq!(of(b""), ShareError::Length { found: 0 });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who approves a keyset, how, and what is refused: at a terminal, without a home, at publication.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -296,6 +296,231 @@ fn custodians_who_sign_at_once_all_have_signed() {
     }
 }
 
+/// A copy of the draft for each custodian, signed where no other signature is.
+fn signed_apart(registry: &Registry, names: &[&str]) -> Vec<PathBuf> {
+    let digest = registry.digest();
+    let copies = names.iter().map(|name| {
+        let copy = registry.file(&format!("draft-{name}.json"));
+        fs::copy(registry.keys("keyset-draft.json"), &copy).unwrap();
+        let mut command = registry.home.pith(["keyset", "sign"]);
+        command.arg(&copy).arg("--key");
+        command.arg(registry.file(&format!("{name}.age")));
+        command.args(["--yes-digest", &digest, "--identity"]);
+        run(command.arg(registry.file("identity.txt"))).exits(0);
+        copy
+    });
+    copies.collect()
+}
+
+#[test]
+fn signatures_made_apart_are_brought_together() {
+    let registry = Registry::new();
+    registry.genesis();
+    let day_1 = "2026-06-02T00:00:00Z";
+    // One of them leaves with this version, and signs as a custodian of the one before.
+    registry
+        .custodians(day_1, "2", &["custodian-b", "custodian-c", "custodian-d"])
+        .exits(0);
+    let copies = signed_apart(&registry, &["custodian-a", "custodian-b", "custodian-d"]);
+    let collect = |copies: &[PathBuf]| run(registry.home.pith(["keyset", "collect"]).args(copies));
+    let added = collect(&copies[..2]).exits(0);
+    let expected = format!(
+        "custodian-a\t{}\ncustodian-b\t{}\n",
+        copies[0].display(),
+        copies[1].display()
+    );
+    assert_eq!(added.text(), expected);
+    assert!(
+        added.stderr.contains("2 signatures added"),
+        "{}",
+        added.stderr
+    );
+    registry.at(day_1, &["keyset", "publish"]).exits(1);
+    // What is there already is not added again, whatever else is new.
+    let added = collect(&copies).exits(0);
+    assert_eq!(
+        added.text(),
+        format!("custodian-d\t{}\n", copies[2].display())
+    );
+    let before = fs::read(registry.keys("keyset-draft.json")).unwrap();
+    let added = collect(&copies).exits(0);
+    assert_eq!(added.text(), "");
+    assert!(
+        added.stderr.contains("0 signatures added"),
+        "{}",
+        added.stderr
+    );
+    assert_eq!(
+        fs::read(registry.keys("keyset-draft.json")).unwrap(),
+        before
+    );
+    registry.at(day_1, &["keyset", "publish"]).exits(0);
+    // There is nothing to add to.
+    let refused = collect(&copies).exits(2);
+    assert!(refused.stderr.contains("no draft"), "{}", refused.stderr);
+}
+
+#[test]
+fn signatures_of_another_draft_or_of_nobody_are_not_collected() {
+    let registry = Registry::new();
+    registry.genesis();
+    let all = ["custodian-a", "custodian-b", "custodian-c"];
+    registry
+        .custodians("2026-06-02T00:00:00Z", "2", &all)
+        .exits(0);
+    let older = signed_apart(&registry, &["custodian-a"]).remove(0);
+    let other = registry.file("other.json");
+    fs::rename(&older, &other).unwrap();
+    registry
+        .custodians("2026-06-03T00:00:00Z", "2", &all)
+        .exits(0);
+    let good = signed_apart(&registry, &["custodian-b"]).remove(0);
+    let draft = registry.keys("keyset-draft.json");
+    let unsigned = fs::read(&draft).unwrap();
+    let refused = |copy: &PathBuf, expected: &str| {
+        // The good one before it is not added either.
+        let ran = run(registry
+            .home
+            .pith(["keyset", "collect"])
+            .args([&good, copy]));
+        let stderr = ran.exits(1).stderr;
+        assert!(stderr.contains(expected), "{stderr}");
+        assert!(stderr.contains(&copy.display().to_string()), "{stderr}");
+        assert_eq!(fs::read(&draft).unwrap(), unsigned);
+    };
+    refused(&other, "it is another draft");
+    let altered = |change: fn(&mut serde_json::Value)| {
+        let mut copy: serde_json::Value =
+            serde_json::from_slice(&fs::read(&good).unwrap()).unwrap();
+        change(&mut copy["signatures"][0]);
+        let path = registry.file("altered.json");
+        fs::write(&path, serde_json::to_vec(&copy).unwrap()).unwrap();
+        path
+    };
+    let stranger = altered(|signature| {
+        signature["public_key_fingerprint"] = "00112233445566778899aabbccddeeff".into();
+    });
+    refused(
+        &stranger,
+        "keyset.signature: the signature of custodian-b is by no custodian",
+    );
+    let renamed = altered(|signature| signature["key_id"] = "custodian-a".into());
+    refused(&renamed, "is by a key with another name");
+    let broken = altered(|signature| {
+        let text = signature["signature_b64"].as_str().unwrap();
+        let other = if text.starts_with('A') { "B" } else { "A" };
+        signature["signature_b64"] = format!("{other}{}", &text[1..]).into();
+    });
+    refused(&broken, "is not over this keyset");
+    // A bad one that is in the draft itself gives way to a good one.
+    fs::copy(&broken, &draft).unwrap();
+    run(registry.home.pith(["keyset", "collect"]).arg(&good)).exits(0);
+    let mended = pith::keyset::Keyset::from_slice(&fs::read(&draft).unwrap()).unwrap();
+    assert_eq!(mended.tally(&mended).signed.len(), 1);
+    assert_eq!(mended.signatures.len(), 1);
+}
+
+#[test]
+fn a_threshold_that_cannot_be_met_is_refused_at_once() {
+    let registry = Registry::new();
+    registry
+        .opening(GENESIS, &["keyset", "draft", "new", "--rehearsal"])
+        .exits(0);
+    let before = fs::read(registry.keys("keyset-draft.json")).unwrap();
+    let two = ["custodian-a", "custodian-b"];
+    for (threshold, told) in [
+        ("0", "is 0, with 2 custodians"),
+        ("3", "is 3, with 2 custodians"),
+    ] {
+        let refused = registry.custodians(GENESIS, threshold, &two).exits(1);
+        let told = format!("keyset.threshold: the threshold {told}");
+        assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("--threshold M"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(
+        fs::read(registry.keys("keyset-draft.json")).unwrap(),
+        before
+    );
+    registry.custodians(GENESIS, "2", &two).exits(0);
+}
+
+#[test]
+fn nothing_is_signed_by_a_clock_before_the_keyset_was_made() {
+    let registry = Registry::new();
+    registry.genesis();
+    registry.mint(GENESIS, &[1], "at.jsonl").exits(0);
+    let refused = registry
+        .mint("2026-05-31T23:59:59Z", &[2], "before.jsonl")
+        .exits(1);
+    for told in [
+        "the clock says 2026-05-31T23:59:59.000000Z",
+        "version 1 of the keyset was made at 2026-06-01T00:00:00Z",
+        "set the clock right",
+    ] {
+        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    }
+}
+
+/// Published for good: with the clock's time, as real ones are.
+#[test]
+fn a_time_left_in_the_environment_fails_a_real_registry() {
+    let registry = Registry::new();
+    let identity = registry.file("identity.txt");
+    let mut new = registry.home.pith(["keyset", "draft", "new", "--identity"]);
+    run(new.arg(&identity)).exits(0);
+    let mut custodians = registry.home.pith(["keyset", "draft", "custodians"]);
+    run(custodians
+        .args(["--threshold", "1"])
+        .arg(registry.file("custodian-a.json")))
+    .exits(0);
+    let digest = registry.digest();
+    let mut sign = registry
+        .home
+        .pith(["keyset", "sign", "--yes-digest", &digest, "--key"]);
+    sign.arg(registry.file("custodian-a.age"));
+    run(sign.arg("--identity").arg(&identity)).exits(0);
+    run(&mut registry.home.pith(["keyset", "publish"])).exits(0);
+    run(&mut registry.home.pith(["doctor"])).exits(0);
+    let later = "2099-01-01T00:00:00Z";
+    let mut doctor = registry.home.pith(["doctor"]);
+    let text = run(doctor.env("PITH_NOW", later)).exits(1).text();
+    assert!(text.contains("fail  clock: PITH_NOW is set"), "{text}");
+    assert!(
+        text.contains("`unset PITH_NOW`, unless this is a rehearsal"),
+        "{text}"
+    );
+}
+
+#[test]
+fn verbs_of_keys_and_keysets_warn_of_a_folder_that_others_can_change() {
+    let registry = Registry::new();
+    let keys = registry.home.dir().join("keys");
+    for verb in [&["key", "list"][..], &["keyset", "status"]] {
+        for (mode, told) in [
+            (
+                0o770,
+                Some("keys can be changed by its group (mode 770): `chmod g-w "),
+            ),
+            (
+                0o757,
+                Some("keys can be changed by anybody (mode 757): `chmod go-w "),
+            ),
+            (0o755, None),
+        ] {
+            fs::set_permissions(&keys, fs::Permissions::from_mode(mode)).unwrap();
+            let stderr = registry.at(GENESIS, verb).exits(0).stderr;
+            match told {
+                Some(told) => assert!(stderr.contains(told), "{stderr}"),
+                None => assert!(!stderr.contains("can be changed"), "{stderr}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn a_draft_that_was_thrown_away_leaves_what_is_published_as_it_is() {
     let registry = Registry::new();
@@ -322,6 +547,31 @@ fn a_draft_that_was_thrown_away_leaves_what_is_published_as_it_is() {
         .exits(0);
     assert_eq!(fs::read(&leaves).unwrap(), published);
     assert_eq!(fs::metadata(&leaves).unwrap().ino(), file);
+}
+
+/// More seconds than a keyset can write.
+#[test]
+fn windows_of_more_than_a_hundred_years_are_refused() {
+    let registry = Registry::new();
+    registry.genesis();
+    for flag in ["--publish-safety", "--retire-safety"] {
+        let args = ["keyset", "draft", "policy", flag, "49711"];
+        let refused = registry.at("2026-06-02T00:00:00Z", &args).exits(2);
+        assert!(refused.stderr.contains("36500"), "{}", refused.stderr);
+    }
+    let profile = registry.home.dir().join("registry.toml");
+    let text = fs::read_to_string(&profile).unwrap();
+    let kept: String = text
+        .lines()
+        .take_while(|line| line.trim() != "[keyset]")
+        .map(|line| format!("{line}\n"))
+        .collect();
+    for (name, days) in [("publish_safety_days", 49_711), ("lifetime_days", 65_535)] {
+        fs::write(&profile, format!("{kept}[keyset]\n{name} = {days}\n")).unwrap();
+        let refused = registry.at(GENESIS, &["keyset", "status"]).exits(5);
+        let told = format!("keyset: {name} is {days}, and 36500 is the most");
+        assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+    }
 }
 
 #[test]

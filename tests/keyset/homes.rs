@@ -7,6 +7,7 @@ use pith::home::{Home, HomeError};
 use pith::keyset::{
     Edit, Keyset, Leaves, LeavesWriter, Rule, SignedLog, draft_leaves_path, leaves_path,
 };
+use pith::ledger::{Ledger, SeenKeyset};
 use pith::time::Timestamp;
 use tempfile::{TempDir, tempdir};
 
@@ -102,6 +103,103 @@ fn a_home_is_never_rolled_back() {
     let empty = pith::keys::TrustedKeys::new(Vec::new());
     fs::write(home.keyset_path(), serde_json::to_vec(&empty).unwrap()).unwrap();
     assert_eq!(rules(home.trusted_keys().unwrap_err()), [Rule::Rollback]);
+}
+
+/// Takes the files of `keys/` away, and puts those of `copy` in their place.
+fn replace_keys(home: &Home, copy: &Path) {
+    let keys = home.dir().join("keys");
+    fs::remove_dir_all(&keys).unwrap();
+    copy_folder(copy, &keys);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_folder(&entry.path(), &to),
+            false => _ = fs::copy(entry.path(), to).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn an_older_copy_of_all_of_keys_is_noticed() {
+    let (_folder, home) = published(&[]);
+    let beside = tempdir().unwrap();
+    let save = |name: &str| {
+        let copy = beside.path().join(name);
+        copy_folder(&home.dir().join("keys"), &copy);
+        copy
+    };
+    let none = save("none");
+    home.publish(&first(), day(0)).unwrap();
+    let one = save("one");
+    home.publish(&second(), day(1)).unwrap();
+    let two = save("two");
+    for (copy, found) in [
+        (&none, "the list that the home began with"),
+        (&one, "is version 1"),
+    ] {
+        replace_keys(&home, copy);
+        let error = home.chain().unwrap_err();
+        let seen = format!("ledger has seen version 2, digest {}", second().digest());
+        let text = error.to_string();
+        assert!(text.contains(found) && text.contains(&seen), "{text}");
+        assert_eq!(rules(error), [Rule::Rollback]);
+        // Nor does anything go on from there.
+        let error = home.publish(&second(), day(1)).unwrap_err();
+        assert_eq!(rules(error), [Rule::Rollback]);
+    }
+    // What is newer is no older copy.
+    replace_keys(&home, &two);
+    home.publish(&third(), day(11)).unwrap();
+    let three = save("three");
+    replace_keys(&home, &three);
+    assert_eq!(home.chain().unwrap().unwrap().latest(), &third());
+}
+
+#[test]
+fn another_keyset_than_the_ledger_has_seen_is_noticed() {
+    let (_folder, home) = published(&[(first(), 0), (second(), 1)]);
+    let (_other_folder, other) = published(&[(first(), 0)]);
+    let edited = edited(second(), [Edit::Expiry(day(200))], 1);
+    let edited = signed(edited, Some(&first()), &[A, B]);
+    other.publish(&edited, day(1)).unwrap();
+    replace_keys(&home, &other.dir().join("keys"));
+    let error = home.chain().unwrap_err();
+    let text = error.to_string();
+    for digest in [second().digest(), edited.digest()] {
+        assert!(text.contains(&digest.to_string()), "{text}");
+    }
+    assert_eq!(rules(error), [Rule::Rollback]);
+}
+
+#[test]
+fn a_home_whose_ledger_is_lost_or_older_goes_on() {
+    let (_folder, home) = published(&[(first(), 0)]);
+    let older = tempdir().unwrap();
+    let copy = older.path().join("ledger.db");
+    fs::copy(home.ledger_path(), &copy).unwrap();
+    home.publish(&second(), day(1)).unwrap();
+    fs::copy(&copy, home.ledger_path()).unwrap();
+    assert_eq!(home.chain().unwrap().unwrap().latest(), &second());
+    fs::remove_file(home.ledger_path()).unwrap();
+    assert_eq!(home.chain().unwrap().unwrap().latest(), &second());
+    home.publish(&third(), day(11)).unwrap();
+    assert!(!home.ledger_path().exists());
+    // A new one is told when it is next opened to be written to.
+    let mut ledger = Ledger::create(&home.ledger_path()).unwrap();
+    assert_eq!(ledger.seen_keyset().unwrap(), None);
+    home.tell_ledger(&mut ledger).unwrap();
+    let (version, digest) = (3, third().digest());
+    let seen = Some(SeenKeyset { version, digest });
+    assert_eq!(ledger.seen_keyset().unwrap(), seen);
+    // It forgets nothing.
+    let (version, digest) = (2, second().digest());
+    ledger.see_keyset(&SeenKeyset { version, digest }).unwrap();
+    assert_eq!(ledger.seen_keyset().unwrap(), seen);
 }
 
 #[test]

@@ -103,6 +103,46 @@ fn a_rotation_leaves_old_documents_good_and_old_keys_silent() {
     assert_eq!(public["key_id"], "key-2");
 }
 
+/// With the older keys a key would sign that was retired, or revoked.
+#[test]
+fn nothing_is_signed_by_an_older_copy_of_keys() {
+    let registry = Registry::new();
+    registry.genesis();
+    let (keys, older) = (registry.home.dir().join("keys"), registry.file("older"));
+    let copy = |from: &Path, to: &Path| {
+        let mut command = std::process::Command::new("cp");
+        assert!(
+            command
+                .arg("-rT")
+                .args([from, to])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    copy(&keys, &older);
+    registry.rotate();
+    fs::remove_dir_all(&keys).unwrap();
+    copy(&older, &keys);
+    let now = "2026-06-12T12:00:00Z";
+    for refused in [
+        registry.mint(now, &[1], "forged.jsonl"),
+        registry.at(now, &["keyset", "draft", "retire", "test-key"]),
+        registry.at(now, &["keyset", "verify"]),
+    ] {
+        let stderr = refused.exits(1).stderr;
+        assert!(stderr.contains("keyset.rollback"), "{stderr}");
+        assert!(
+            stderr.contains("is version 1, and the ledger has seen version 3"),
+            "{stderr}"
+        );
+        assert!(stderr.contains("latest backup"), "{stderr}");
+    }
+    let told = registry.at(now, &["doctor"]).exits(1).text();
+    assert!(told.contains("fail  keyset:"), "{told}");
+    assert!(told.contains("ledger has seen version 3"), "{told}");
+}
+
 #[test]
 fn a_signature_of_a_retired_key_that_is_dated_later_is_refused() {
     let registry = Registry::new();

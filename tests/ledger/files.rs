@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pith::ledger::{Ledger, LedgerError, LedgerLock, NewRecord};
+use pith::digest::Digest;
+use pith::ledger::{Ledger, LedgerError, LedgerLock, NewRecord, SeenKeyset};
 
 use crate::fixture::*;
 
@@ -77,6 +78,27 @@ fn a_newer_ledger_is_refused() {
         assert!(error.to_string().contains("newer pith"), "{error}");
     }
     assert_eq!(scratch.query("PRAGMA user_version"), 99);
+}
+
+#[test]
+fn a_ledger_from_before_keysets_were_remembered_learns_to() {
+    let mut scratch = Scratch::with(&[minted("2001.00001", "A title")]);
+    assert_eq!(scratch.ledger.seen_keyset().unwrap(), None);
+    scratch.sql("DROP TABLE seen_keyset; PRAGMA user_version = 2");
+    let error = Ledger::open_read_only(&scratch.path).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::Older { found: 2, .. }),
+        "{error}"
+    );
+    scratch.ledger = Ledger::open(&scratch.path).unwrap();
+    let seen = SeenKeyset {
+        version: 7,
+        digest: Digest::of(b"a keyset"),
+    };
+    scratch.ledger.see_keyset(&seen).unwrap();
+    let again = Ledger::open_read_only(&scratch.path).unwrap();
+    assert_eq!(again.seen_keyset().unwrap(), Some(seen));
+    assert_eq!(again.count().unwrap(), 1);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Forms give what typed values give, and faulty signatures are found.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pith::arxiv::Paper;
 use pith::bundle::Bundle;
 use pith::digest::Digest;
-use pith::keys::{KeyId, PublicKey, SignatureBytes, Signer, SignerError, SoftwareKey};
+use pith::home::Profile;
+use pith::keys::{KeyId, PrivateKey, PublicKey, SignatureBytes, Signer, SignerError, SoftwareKey};
 use pith::ledger::{Held, Ledger};
-use pith::mint::{Fate, Issuer, MintError, SelfCheck};
+use pith::mint::{Fate, Issuer, MintError, SelfCheck, each_signed, holds_other};
 use pith::verify::{Policy, Verdict, verify_document};
 use proptest::prelude::*;
 
@@ -114,6 +116,54 @@ proptest! {
         let minted = registry.mint(&mut ledger, &registry.key, &papers, SelfCheck::Batch).unwrap();
         assert_as_typed(&registry, minted.bundles.get(0).unwrap());
     }
+}
+
+#[test]
+fn what_a_key_has_signed_is_found_in_order_however_many_look() {
+    let registry = example();
+    let mut ledger = registry.ledger();
+    // More than are read at a time.
+    let papers: Vec<Paper> = (1..=600).map(numbered).collect();
+    let minted = registry
+        .mint(&mut ledger, &registry.key, &papers, SelfCheck::Batch)
+        .unwrap();
+    let (mut events, mut all) = (Vec::new(), Vec::new());
+    for place in 0..papers.len() {
+        let bundle = Bundle::from_slice(minted.bundles.get(place).unwrap()).unwrap();
+        let ids: Vec<Digest> = bundle.events.iter().map(|e| *e.event_id.digest()).collect();
+        events.extend(&ids);
+        all.extend(&ids);
+        all.push(bundle.bundle_signature.bundle_sha256);
+    }
+    let signed = |profile: &Profile, key: &PublicKey, jobs: usize| {
+        let mut found = Vec::new();
+        let jobs = NonZeroUsize::new(jobs).unwrap();
+        let count = each_signed(&ledger, profile, &key.fingerprint(), jobs, |digest| {
+            found.push(*digest);
+            Ok::<_, MintError>(())
+        });
+        (count.unwrap(), found)
+    };
+    let (profile, key) = (&registry.home.profile, registry.key.public_key());
+    for jobs in [1, 2, 7, 500] {
+        let (count, found) = signed(profile, key, jobs);
+        assert_eq!((count.digests, count.lost_seals), (1800, 0), "{jobs}");
+        assert!(found == all, "{jobs}");
+    }
+    // By another profile no form holds, and no seal.
+    let other = Profile {
+        base_url: "https://elsewhere.invalid".to_owned(),
+        ..profile.clone()
+    };
+    let (count, found) = signed(&other, key, 2);
+    assert_eq!((count.digests, count.lost_seals), (1200, 600));
+    assert!(found == events);
+    let other = PublicKey::from(PrivateKey::from_seed(&[8; 32]).verifying_key());
+    assert_eq!(signed(profile, &other, 2).0.digests, 0);
+    let known = |digest: &Digest| *digest != all[1799];
+    let jobs = NonZeroUsize::new(2).unwrap();
+    assert!(holds_other(&ledger, profile, &key.fingerprint(), jobs, known).unwrap());
+    assert!(!holds_other(&ledger, profile, &key.fingerprint(), jobs, |_| true).unwrap());
 }
 
 /// A key that fails once: its signature at one place has a bit that flipped.

@@ -35,9 +35,9 @@ struct Status<'a> {
 
 pub fn run(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
     let folder = folder(args.dir.dir.as_deref())?;
-    let standing = folder.standing()?;
+    let tip = folder.tip()?;
     let opening = &folder.opening;
-    let words = spoken_head(&standing.head);
+    let words = spoken_head(&tip.head);
     if context.json() {
         output::json(&Status {
             schema_version: JSON_SCHEMA,
@@ -45,9 +45,9 @@ pub fn run(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
             kind: opening.kind,
             registry_id: &opening.registry_id,
             rehearsal: opening.rehearsal,
-            closed: standing.closed,
-            count: standing.count,
-            head: standing.head,
+            closed: tip.closed,
+            count: tip.count,
+            head: tip.head,
             head_words: words,
         })?;
         return Ok(Exit::Done);
@@ -56,12 +56,12 @@ pub fn run(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
     if opening.rehearsal {
         writeln!(out, "REHEARSAL")?;
     }
-    let state = if standing.closed { "closed" } else { "open" };
+    let state = if tip.closed { "closed" } else { "open" };
     writeln!(out, "ceremony\t{} ({})", opening.name, opening.kind)?;
     writeln!(out, "registry\t{}", opening.registry_id)?;
     writeln!(out, "state\t{state}")?;
-    writeln!(out, "count\t{}", standing.count)?;
-    writeln!(out, "head\t{}", standing.head)?;
+    writeln!(out, "count\t{}", tip.count)?;
+    writeln!(out, "head\t{}", tip.head)?;
     writeln!(out, "words\t{words}")?;
     out.flush()?;
     Ok(Exit::Done)

@@ -147,6 +147,12 @@ impl Signers {
                 let problem = format!("{id} or this key is a registry's");
                 return refused(problem, "nobody borrows a registry's name or key");
             }
+            if let Some(problem) = signer.passes_for_registry(Some(registry_id)) {
+                return refused(
+                    problem,
+                    "nobody could tell the two apart at a glance: ask the signer for another name",
+                );
+            }
             let known =
                 |held: &PublicKeyObject| held.signer.as_ref().is_some_and(|s| s.signer_id == *id);
             let mut others = foreign.values().filter(|held| held.key != object.key);

@@ -251,6 +251,10 @@ fn foreign(
         let problem = format!("{signer_id} is a registry, and signs with its own key only");
         return Err(Failure::new(Exit::Refused, problem).hint("leave --key-file out"));
     }
+    if let Some(problem) = signer.passes_for_registry(registry) {
+        return Err(Failure::new(Exit::Refused, problem)
+            .hint("nobody could tell the two apart at a glance: sign under another name"));
+    }
     harden()?;
     let mut unlocker = Unlocker::new(args.unlock.clone(), SecretSources::of_process());
     let private = unlocker.open(key_id.as_str(), path)?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use zeroize::Zeroizing;
 
 use super::locate::read_public_half;
 use super::store::{Known, Place};
@@ -12,17 +13,18 @@ use crate::cli::error::{Exit, Failure};
 use crate::cli::secrets::{NewSecretArgs, SecretSources, UnlockArgs, Unlocker};
 use crate::cli::terminal::{TerminalPrompts, Tty};
 use crate::files;
-use crate::keys::share::{CombineError, Commitments, KeyShare, combine};
+use crate::keys::share::{CombineError, Commitments, KeyShare, ShareError, ShareLabel, combine};
 use crate::keys::{KeyId, PermissionCheck, PublicHalf, SealedKey, harden, read_key_file, seal};
 
 /// Restore a key from shares of it, and seal it anew
 ///
-/// Shares typed from paper are files like those that were printed; letter case and spaces in the text of
-/// a share do not matter. The key is proved against the fingerprint in the shares and, if it is there,
-/// against its public file. Nothing is overwritten.
+/// Of a share typed from paper the text after `share` is enough, in a file of its own, if the list of shares
+/// is given or another share is whole: letter case and white space in it do not matter. The key is proved
+/// against the fingerprint of the division and, if it is there, against its public file. Nothing is
+/// overwritten.
 #[derive(Debug, Args)]
 pub struct CombineArgs {
-    /// The shares, sealed or printable
+    /// The shares: sealed, or as they were printed, or their text alone
     #[arg(required = true, value_name = "SHARE")]
     shares: Vec<PathBuf>,
 
@@ -57,9 +59,20 @@ pub fn run(args: CombineArgs, context: &Context) -> Result<Exit, Failure> {
     harden()?;
     let sources = SecretSources::of_process();
     let mut unlocker = Unlocker::new(args.unlock.clone(), sources.clone());
-    let mut shares = Vec::new();
+    let mut read = Vec::new();
     for path in &args.shares {
-        let share = read_share(path, &mut unlocker)?;
+        read.push(read_share(path, &mut unlocker)?);
+    }
+    let division = match &commitments {
+        Some(list) => Some(list.label()),
+        None => read.iter().find_map(|read| match read {
+            Typed::Whole(share) => Some(share.label().clone()),
+            Typed::Text(_) => None,
+        }),
+    };
+    let mut shares = Vec::new();
+    for (path, read) in args.shares.iter().zip(read) {
+        let share = read.complete(path, division.as_ref())?;
         if let Some(expected) = args.id.as_ref().filter(|id| **id != share.label().key_id) {
             let problem = format!(
                 "{} is a share of key {}, not of {expected}",
@@ -136,19 +149,58 @@ fn read_commitments(
     Ok(list)
 }
 
-fn read_share(path: &Path, unlocker: &mut Unlocker) -> Result<KeyShare, Failure> {
+/// A share as it was read.
+enum Typed {
+    Whole(KeyShare),
+    /// The text alone: the rest is to be known from elsewhere.
+    Text(Zeroizing<Vec<u8>>),
+}
+
+impl Typed {
+    /// The share, of this division if it is not said of which it is.
+    fn complete(self, path: &Path, division: Option<&ShareLabel>) -> Result<KeyShare, Failure> {
+        let text = match self {
+            Typed::Whole(share) => return Ok(share),
+            Typed::Text(text) => text,
+        };
+        let shown = path.display();
+        let Some(division) = division else {
+            let problem = format!("{shown} holds the text of a share alone");
+            return Err(Failure::new(Exit::Usage, problem).hint(
+                "give the list of the shares with it, --commitments FILE; or type one of the \
+                 shares as a whole, from `{` to `}`",
+            ));
+        };
+        KeyShare::from_text(&text, division).map_err(|error| {
+            let hint = match error {
+                ShareError::Checksum => format!(
+                    "compare it with the paper, character by character; if they agree, the paper is \
+                     not of division {}",
+                    division.split_id
+                ),
+                _ => COMPARE.to_owned(),
+            };
+            Failure::new(Exit::Refused, format!("{shown}: {error}")).hint(hint)
+        })
+    }
+}
+
+const COMPARE: &str = "compare it with the paper, character by character, or leave it out";
+
+fn read_share(path: &Path, unlocker: &mut Unlocker) -> Result<Typed, Failure> {
     refuse_list(path)?;
     let bytes = unlocker.read(path)?;
     let share = if SealedKey::looks_like(&bytes) {
         let file = path.file_name().unwrap_or(path.as_os_str());
         let name = format!("the share {}", file.display());
         KeyShare::from_slice(&unlocker.open_secret(&name, path, &bytes)?)
+    } else if KeyShare::looks_like_text(&bytes) {
+        return Ok(Typed::Text(bytes));
     } else {
         KeyShare::from_slice(&bytes)
     };
-    share.map_err(|error| {
-        Failure::new(Exit::Refused, format!("{}: {error}", path.display()))
-            .hint("compare it with the paper, character by character, or leave it out")
+    share.map(Typed::Whole).map_err(|error| {
+        Failure::new(Exit::Refused, format!("{}: {error}", path.display())).hint(COMPARE)
     })
 }
 

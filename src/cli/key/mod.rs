@@ -43,6 +43,7 @@ enum KeyVerb {
 }
 
 pub fn run(args: KeyArgs, context: &Context) -> Result<Exit, Failure> {
+    context.warn_of_open_keys();
     match args.verb {
         KeyVerb::Generate(args) => generate::run(args, context),
         KeyVerb::List(args) => list::run(args, context),

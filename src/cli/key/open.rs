@@ -80,6 +80,15 @@ fn not_in_keyset(home: &Home, id: &KeyId) -> Failure {
 /// Whether anything may be signed by what the keyset in force says.
 fn may_sign_by(keyset: &Keyset, now: TimestampMicros) -> Result<(), Failure> {
     let (version, end) = (keyset.version, keyset.expires_at);
+    if keyset.is_yet_to_come(now.seconds()) {
+        let made = keyset.created_at;
+        let problem = format!(
+            "the clock says {now}, before version {version} of the keyset was made at {made}, so nothing \
+             is signed"
+        );
+        return Err(Failure::new(Exit::Refused, problem)
+            .hint("set the clock right; or leave out --now, and `unset PITH_NOW`"));
+    }
     if keyset.has_expired(now.seconds()) {
         let problem =
             format!("version {version} of the keyset expired at {end}, so nothing is signed");

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::cli::context::{Context, parse_time};
+use crate::cli::context::{Context, all_cores, parse_time};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::key::locate::read_custodian;
 use crate::cli::output;
@@ -19,10 +19,11 @@ use crate::keyset::{
 use crate::ledger::LedgerLock;
 use crate::mint::{MintError, each_signed};
 use crate::time::Timestamp;
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Subcommand};
 
 use super::next::Shown;
-use super::{diff, time_to_write};
+use super::{diff, refused, time_to_write};
 
 /// Make the next version, edit by edit; prints what it changes from the one in force
 #[derive(Debug, Args)]
@@ -118,12 +119,16 @@ struct CustodiansArgs {
 #[group(required = true, multiple = true)]
 struct PolicyArgs {
     /// How many days a key is published before it may be active
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days())]
     publish_safety: Option<u16>,
 
     /// How many days a key stays published after it was retired or revoked
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days())]
     retire_safety: Option<u16>,
+}
+
+fn days() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(..=i64::from(SafetyPolicy::MOST_DAYS))
 }
 
 pub fn run(args: DraftArgs, context: &Context) -> Result<Exit, Failure> {
@@ -326,7 +331,11 @@ impl<'a> Drafting<'a> {
         let keys = args.files.iter().map(|path| read_custodian(path));
         let keys = keys.collect::<Result<_, _>>()?;
         let threshold = args.threshold;
-        self.edit(Edit::Custodians(Custodians { threshold, keys }))
+        let custodians = Custodians { threshold, keys };
+        if let Some(fault) = custodians.threshold_fault() {
+            return Err(refused("the draft stays as it is", &[fault]));
+        }
+        self.edit(Edit::Custodians(custodians))
     }
 
     fn policy(&mut self, args: &PolicyArgs) -> Result<(), Failure> {
@@ -375,12 +384,17 @@ impl<'a> Drafting<'a> {
                 counted.insert(digest);
             }
         }
-        let count = each_signed(&ledger, &self.home.profile, &key, |digest| {
-            match counted.contains(digest) {
-                true => Ok(()),
-                false => leaves.push(digest).map_err(CountError::File),
-            }
-        })?;
+        let count =
+            each_signed(
+                &ledger,
+                &self.home.profile,
+                &key,
+                all_cores(),
+                |digest| match counted.contains(digest) {
+                    true => Ok(()),
+                    false => leaves.push(digest).map_err(CountError::File),
+                },
+            )?;
         let signed = leaves.finish()?;
         context.note(&format!(
             "key {id} has signed {} events and bundles that the ledger knows of: {}",

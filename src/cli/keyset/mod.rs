@@ -1,5 +1,6 @@
 //! `pith keyset`: whose signatures count, decided by custodians, version by version.
 
+mod collect;
 mod diff;
 mod draft;
 mod next;
@@ -28,6 +29,7 @@ enum KeysetVerb {
     Draft(draft::DraftArgs),
     Diff(diff::DiffArgs),
     Sign(sign::SignArgs),
+    Collect(collect::CollectArgs),
     Status(status::StatusArgs),
     Publish(publish::PublishArgs),
     Verify(verify::VerifyArgs),
@@ -35,10 +37,12 @@ enum KeysetVerb {
 }
 
 pub fn run(args: KeysetArgs, context: &Context) -> Result<Exit, Failure> {
+    context.warn_of_open_keys();
     match args.verb {
         KeysetVerb::Draft(args) => draft::run(args, context),
         KeysetVerb::Diff(args) => diff::run(args, context),
         KeysetVerb::Sign(args) => sign::run(args, context),
+        KeysetVerb::Collect(args) => collect::run(args, context),
         KeysetVerb::Status(args) => status::run(args, context),
         KeysetVerb::Publish(args) => publish::run(args, context),
         KeysetVerb::Verify(args) => verify::run(args, context),

@@ -1,6 +1,6 @@
 //! `pith keyset publish`: put a signed draft in force.
 
-use crate::cli::context::{Context, JSON_SCHEMA};
+use crate::cli::context::{Context, JSON_SCHEMA, all_cores};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::home::Home;
@@ -101,7 +101,7 @@ fn signed_faults(
             Ok(leaves) => {
                 let key = entry.key.key.fingerprint();
                 let known = |digest: &_| leaves.contains(digest);
-                if holds_other(ledger, &home.profile, &key, known)? {
+                if holds_other(ledger, &home.profile, &key, all_cores(), known)? {
                     fault("has signed more since that was counted".to_owned());
                 }
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeyShare, ShareLabel, ShareVersion, SplitId};
+use super::{KeyShare, ShareKind, ShareLabel, ShareVersion, SplitId};
 use crate::canonical::{self, DecodeError};
 use crate::digest::Digest;
 use crate::keys::custodian::CustodianKey;
@@ -134,6 +134,21 @@ impl Commitments {
             share_sha256: shares.iter().map(KeyShare::digest).collect(),
             signature: None,
         })
+    }
+
+    /// The label of the first share; of the others, the number alone is another.
+    pub fn label(&self) -> ShareLabel {
+        ShareLabel {
+            kind: ShareKind,
+            schema_version: self.schema_version,
+            split_id: self.split_id,
+            key_id: self.key_id.clone(),
+            role: self.role,
+            fingerprint_sha256_hex: self.fingerprint_sha256_hex,
+            index: 1,
+            threshold: self.threshold,
+            shares: u8::try_from(self.share_sha256.len()).unwrap_or(u8::MAX),
+        }
     }
 
     /// The division.

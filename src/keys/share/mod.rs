@@ -7,6 +7,7 @@ mod commitments;
 mod divide;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -147,7 +148,7 @@ pub enum ShareError {
     /// A character that no share has.
     #[error("character {position} of its text is none of A to Z and 2 to 7")]
     Character {
-        /// Which, from 1, spaces not counted.
+        /// Which, from 1, white space not counted.
         position: usize,
     },
     /// Too few characters, or too many.
@@ -223,18 +224,53 @@ impl KeyShare {
                 threshold: label.threshold,
             });
         }
-        let bytes = bytes_of(&fields.share.0)?;
+        let index = label.index;
+        Self::of_text(label, index..=index, &fields.share.0)
+    }
+
+    /// Reads the text of a share alone, which is all that has to be typed from paper if the rest is
+    /// known from elsewhere: letter case and white space do not matter. `division` is the label of any
+    /// share of the division; which one this is, the checksum tells.
+    ///
+    /// # Errors
+    /// [`ShareError`]; [`ShareError::Checksum`] also for a share of another division.
+    pub fn from_text(text: &[u8], division: &ShareLabel) -> Result<Self, ShareError> {
+        stack::apart(|| {
+            let text = str::from_utf8(text).map_err(|error| {
+                let before = &text[..error.valid_up_to()];
+                let position = before.iter().filter(|b| !b.is_ascii_whitespace()).count() + 1;
+                ShareError::Character { position }
+            })?;
+            Self::of_text(division.clone(), 1..=division.shares, text)
+        })
+    }
+
+    /// Whether these bytes are to be read as the text of a share rather than as its document.
+    pub fn looks_like_text(bytes: &[u8]) -> bool {
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        first.is_some_and(u8::is_ascii_alphanumeric)
+    }
+
+    /// The share of this text, which has the first of these numbers that goes with its checksum.
+    fn of_text(
+        label: ShareLabel,
+        indexes: RangeInclusive<u8>,
+        text: &str,
+    ) -> Result<Self, ShareError> {
+        let bytes = bytes_of(text)?;
         let (value, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
         let mut share = KeyShare {
             label,
             value: Box::default(),
         };
         share.value.copy_from_slice(value);
-        if share.digest().as_bytes()[..CHECKSUM] == *checksum {
-            Ok(share)
-        } else {
-            Err(ShareError::Checksum)
+        for index in indexes {
+            share.label.index = index;
+            if share.digest().as_bytes()[..CHECKSUM] == *checksum {
+                return Ok(share);
+            }
         }
+        Err(ShareError::Checksum)
     }
 
     /// What is known of it without its secret.
@@ -302,7 +338,7 @@ impl KeyShare {
 /// The 40 bytes of a share's text.
 fn bytes_of(text: &str) -> Result<Zeroizing<Vec<u8>>, ShareError> {
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
-    for character in text.chars().filter(|c| *c != ' ') {
+    for character in text.chars().filter(|c| !c.is_ascii_whitespace()) {
         let upper = character.to_ascii_uppercase();
         if !matches!(upper, 'A'..='Z' | '2'..='7') {
             let position = plain.len() + 1;

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// A keyset that a verifier trusts, and where the leaves of its ended keys are.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
+pub(super) struct TrustedKeyset {
     pub chain: Chain,
     logs: PathBuf,
     /// Read when they are first asked for: a long-lived registry's fill hundreds of megabytes.
@@ -29,7 +29,7 @@ pub(super) enum Word {
     Refusal(Code, String),
 }
 
-impl Standing {
+impl TrustedKeyset {
     pub fn new(chain: Chain, logs: PathBuf) -> Self {
         let ended = chain
             .latest()
@@ -39,7 +39,7 @@ impl Standing {
         let leaves = ended
             .map(|entry| (entry.key.key_id.clone(), Arc::default()))
             .collect();
-        Standing {
+        TrustedKeyset {
             chain,
             logs,
             leaves,
