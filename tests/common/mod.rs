@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod measured;
+pub mod python;
 pub mod session;
 
 use std::collections::BTreeMap;
