@@ -251,8 +251,8 @@ impl OpenFile {
             self.line
         );
         let hint = format!(
-            "if it is to be read all the same, give a larger --max-bytes or {MAX_BYTES_VARIABLE}; it may take \
-             thirty times as much memory"
+            "to read it all the same, give a larger --max-bytes or {MAX_BYTES_VARIABLE}, and some twenty times \
+             as much memory"
         );
         Err(Failure::new(Exit::Refused, message).hint(hint))
     }

@@ -112,17 +112,6 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
             add("ceremony", None, "it cannot be used");
         }
     }
-    let file = std::env::var_os(PASSPHRASE_FILE_VARIABLE).filter(|value| !value.is_empty());
-    let source = if file.is_some() {
-        PASSPHRASE_FILE_VARIABLE
-    } else {
-        "not set"
-    };
-    add(
-        "passphrase_file",
-        file.map(|file| file.to_string_lossy().into_owned()),
-        source,
-    );
     let limit = std::env::var_os(MAX_BYTES_VARIABLE).filter(|value| !value.is_empty());
     let source = if limit.is_some() {
         MAX_BYTES_VARIABLE
@@ -134,6 +123,17 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
         |limit| limit.to_string_lossy().into_owned(),
     );
     add("max_bytes", Some(limit), source);
+    let file = std::env::var_os(PASSPHRASE_FILE_VARIABLE).filter(|value| !value.is_empty());
+    let source = if file.is_some() {
+        PASSPHRASE_FILE_VARIABLE
+    } else {
+        "not set"
+    };
+    add(
+        "passphrase_file",
+        file.map(|file| file.to_string_lossy().into_owned()),
+        source,
+    );
 
     print(settings, context)
 }

@@ -40,6 +40,7 @@ pub fn pith<I: IntoIterator<Item: AsRef<OsStr>>>(args: I) -> Command {
         "REGISTRY_ID",
         "BASE_URL",
         "CEREMONY",
+        "MAX_BYTES",
     ] {
         command.env_remove(format!("PITH_{variable}"));
     }
