@@ -249,6 +249,28 @@ fn adding_events_takes_time_in_proportion_to_their_number() {
     assert_linear("events added", added(1_000).cpu, added(4_000).cpu);
 }
 
+/// What waits to be written to the ledger is bounded by what it weighs, not by how many there are.
+#[test]
+fn large_events_do_not_wait_for_many_others() {
+    let folder = Folder::new();
+    let home = Home::new();
+    let line = format!(
+        "{{\"event_type\":\"x\",\"pad\":\"{}\"}}\n",
+        "x".repeat(4 * MEGABYTE)
+    );
+    let mut file =
+        zstd::Encoder::new(File::create(folder.path("x.jsonl.zst")).unwrap(), 1).unwrap();
+    for _ in 0..100 {
+        file.write_all(line.as_bytes()).unwrap();
+    }
+    file.finish().unwrap();
+    let mut command = home.pith(["event", "add"]);
+    let (ran, taken) = folder.measure(command.arg(folder.path("x.jsonl.zst")));
+    let ran = ran.exits(1);
+    assert!(ran.stderr.contains("0 added, 0 already there, 100 refused"));
+    assert!(taken.peak < 150 * MEGABYTE, "{taken:?}");
+}
+
 /// Documents of this many bytes that are JSON or begin as if they were, and what is said of them.
 fn huge(bytes: usize) -> Vec<(&'static str, String, &'static str)> {
     let list = |item: &str| {
