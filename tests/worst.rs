@@ -154,6 +154,9 @@ fn mirrors(count: usize) -> Vec<u8> {
     bundle(&events).to_wire()
 }
 
+/// Makes a bundle of so many of something.
+type Maker = fn(usize) -> Vec<u8>;
+
 /// Asserts that four times as much takes about four times as long, where a square would take sixteen
 /// times. What every run takes counts for nothing.
 #[track_caller]
@@ -170,8 +173,8 @@ fn assert_linear(what: &str, small: Duration, large: Duration) {
 #[test]
 fn bundles_take_time_in_proportion_to_their_events() {
     let folder = Folder::new();
-    let cases: [(&str, fn(usize) -> Vec<u8>, usize, i32); 4] = [
-        ("events", many_events, 1_000, 0),
+    let cases = [
+        ("events", many_events as Maker, 1_000, 0),
         ("equivocations", equivocations, 300, 0),
         ("malformed events", malformed, 1_500, 1),
         ("mirrors", mirrors, 1_000, 0),

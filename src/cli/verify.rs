@@ -188,7 +188,10 @@ fn parts(
         };
         sources.push(match ceremony {
             Some(source) => Either::Transcript(source),
-            None => Either::Documents(Documents::open(std::slice::from_ref(path), limits)?),
+            None => {
+                let documents = Documents::open(std::slice::from_ref(path), limits)?;
+                Either::Documents(Box::new(documents))
+            }
         });
     }
     Ok(sources.into_iter().flat_map(move |source| {
@@ -200,7 +203,7 @@ fn parts(
             }
             Either::Documents(documents) => (None, Some(documents)),
         };
-        let documents = documents.into_iter().flatten();
+        let documents = documents.into_iter().flat_map(|documents| *documents);
         transcript
             .into_iter()
             .chain(documents.map(|next| next.map(Part::Document)))
@@ -209,7 +212,7 @@ fn parts(
 
 enum Either {
     Transcript(Source),
-    Documents(Documents),
+    Documents(Box<Documents>),
 }
 
 /// Prints the report of one document in full, and says what it amounts to.
