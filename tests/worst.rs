@@ -375,6 +375,8 @@ fn a_limit_is_a_setting_and_says_so() {
     let mut command = pith(["verify"]);
     let command = command.arg(&document).env("PITH_MAX_BYTES", "100");
     run(command).exits(1);
+    run(command.env("PITH_MAX_BYTES", "")).exits(0);
+    run(command.env("PITH_MAX_BYTES", "much")).exits(2);
     let command = command.args(["--max-bytes", "100000"]);
     run(command).exits(0);
 }

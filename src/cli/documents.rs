@@ -29,9 +29,20 @@ pub struct DocumentLimits {
         env = MAX_BYTES_VARIABLE,
         hide_env_values = true,
         hide_default_value = true,
-        default_value_t = LARGEST
+        default_value_t = LARGEST,
+        value_parser = parse_limit
     )]
     pub max_bytes: u64,
+}
+
+/// A number of bytes; an empty variable is none.
+fn parse_limit(text: &str) -> Result<u64, String> {
+    match text {
+        "" => Ok(LARGEST),
+        _ => text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a number of bytes, such as {LARGEST}")),
+    }
 }
 
 /// How many documents go into one transaction at most,
