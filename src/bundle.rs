@@ -1,6 +1,6 @@
 //! Bundles: everything about a paper that a reader needs to verify it offline (SPEC 8).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -124,11 +124,10 @@ const HINTED: &str = "secondary";
 /// The mirrors that the `mirror_hint` events of a state name, each address once.
 fn hinted_mirrors<'a>(events: impl IntoIterator<Item = &'a Event>, state: &State) -> Vec<Mirror> {
     let mut mirrors: Vec<Mirror> = Vec::new();
+    let mut known = BTreeSet::new();
     for (_, statement) in shown(events, &state.current.mirror_hints) {
         if let Statement::MirrorHint(hint) = statement
-            && mirrors
-                .iter()
-                .all(|known| known.base_url != hint.base_url.as_str())
+            && known.insert(hint.base_url.to_string())
         {
             mirrors.push(Mirror {
                 name: hint.name.to_string(),
@@ -365,14 +364,15 @@ impl<S> Bundle<S> {
     /// that the bundle carries without a signer (SPEC 8). If another such event names another
     /// registry, it is invalid, so a sound bundle has one.
     pub fn registry_id(&self) -> &str {
-        let own_key = |fingerprint: Fingerprint| {
-            let mut keys = self.public_keys.iter();
-            keys.any(|object| object.signer.is_none() && object.key.fingerprint() == fingerprint)
-        };
+        let keys = self.public_keys.iter();
+        let own_keys: BTreeSet<Fingerprint> = keys
+            .filter(|object| object.signer.is_none())
+            .map(|object| object.key.fingerprint())
+            .collect();
         self.events
             .iter()
             .map(|event| &event.signer)
-            .find(|signer| own_key(signer.public_key_fingerprint))
+            .find(|signer| own_keys.contains(&signer.public_key_fingerprint))
             .map_or("", |signer| signer.signer_id.as_str())
     }
 }

@@ -60,7 +60,9 @@ fn threads_change_nothing_in_what_is_reported() {
         let one = by("1");
         assert!(one.stderr.contains("b.jsonl.zst"), "{}", one.stderr);
         let count = match options.first() {
-            Some(&"--json") => r#"{"documents":299,"verified":275,"untrusted":0,"failed":24,"faults":1}"#,
+            Some(&"--json") => {
+                r#"{"documents":299,"verified":275,"untrusted":0,"failed":24,"faults":1}"#
+            }
             _ => "299 documents: 275 verified, 0 untrusted, 24 failed",
         };
         assert!(one.text().contains(count), "{}", one.text());

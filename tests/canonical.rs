@@ -1,6 +1,8 @@
 //! The strict reader and the canonical writer (SPEC 1).
 
-use pith::canonical::{self, Json, MAX_DEPTH, MAX_VALUES, Numbers, from_slice, read};
+use pith::canonical::{
+    self, Json, MAX_DEPTH, MAX_VALUES, Numbers, OBJECT_VALUES, from_slice, read,
+};
 use pith::digest::Digest;
 use pith::verify::{Policy, Trust, Verdict, verify_document};
 use proptest::prelude::*;
@@ -233,10 +235,20 @@ fn numbers_that_are_hashed_are_integers_of_64_bits() {
 
 #[test]
 fn a_text_of_more_values_than_any_document_has_is_refused() {
-    let zeros = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
-    assert!(read(zeros(MAX_VALUES - 1).as_bytes(), Numbers::Integers).is_ok());
-    let error = read(zeros(MAX_VALUES).as_bytes(), Numbers::Integers).unwrap_err();
-    assert!(error.message.contains("8388608"), "{error}");
+    let list =
+        |item: &str, count: usize| format!("[{}{item}]", format!("{item},").repeat(count - 1));
+    for (item, count) in [
+        ("0", MAX_VALUES - 1),
+        ("{}", (MAX_VALUES - 1) / OBJECT_VALUES),
+    ] {
+        assert!(
+            read(list(item, count).as_bytes(), INTEGERS).is_ok(),
+            "{item}"
+        );
+        let error = read(list(item, count + 1).as_bytes(), INTEGERS).unwrap_err();
+        assert_eq!(error.path(), format!("[{count}]"), "{item}");
+        assert!(error.message.contains("16777216"), "{error}");
+    }
 }
 
 #[test]
@@ -370,8 +382,10 @@ proptest! {
         let bytes = canonical::to_vec(&value).unwrap();
         let node = read(&bytes, FLOATS).unwrap();
         prop_assert_eq!(canonical::to_vec(&node).unwrap(), bytes.clone());
+        prop_assert_eq!(&Json::from(node), &value);
         let again: Json = from_slice(&bytes).unwrap();
         prop_assert_eq!(canonical::to_vec(&again).unwrap(), bytes);
+        prop_assert_eq!(again, value);
     }
 
     /// A tree hashes as the value does that is read from it, whatever is left out.
@@ -443,8 +457,16 @@ proptest! {
     ) {
         for numbers in [INTEGERS, FLOATS, ANY] {
             match read(text.as_bytes(), numbers) {
-                // Whatever is accepted is JSON to another reader too.
-                Ok(_) => prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok()),
+                // Whatever is accepted is JSON to another reader too, and has one canonical text, which
+                // is read as the same value.
+                Ok(node) => {
+                    prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+                    let written = canonical::to_vec(&node).unwrap();
+                    let stricter = if numbers == INTEGERS { INTEGERS } else { FLOATS };
+                    let again = read(&written, stricter).unwrap();
+                    prop_assert_eq!(canonical::to_vec(&again).unwrap(), written.clone());
+                    prop_assert_eq!(Json::from(again), Json::from(node));
+                }
                 Err(error) => prop_assert!(error.offset <= text.len()),
             }
         }

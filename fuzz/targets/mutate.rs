@@ -25,6 +25,13 @@ pub fn json(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     text.len()
 }
 
+/// A document with one change, which equal seeds make alike.
+#[allow(dead_code, reason = "not every target has a document to change")]
+pub fn changed(mut document: Value, seed: u64) -> Value {
+    change(&mut document, &mut Dice(seed));
+    document
+}
+
 fn change(document: &mut Value, dice: &mut Dice) {
     let mut all = Vec::new();
     places(document, String::new(), &mut all);

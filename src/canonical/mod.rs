@@ -29,7 +29,7 @@ pub use fragment::Fragment;
 pub use json::Json;
 pub use node::Node;
 pub use open::Open;
-pub use read::{MAX_DEPTH, MAX_VALUES, Numbers, ReadError, read};
+pub use read::{MAX_DEPTH, MAX_VALUES, Numbers, OBJECT_VALUES, ReadError, read};
 pub use stencil::Stencil;
 pub use tree::{ObjectText, tree_digest_without};
 pub(crate) use write::pretty;

@@ -12,7 +12,13 @@ pub const MAX_DEPTH: usize = 128;
 
 /// How many values a text may hold, containers and what is in them. A tree takes up to fifty bytes a
 /// value, and a value may be written in two: without a limit a text of 80 MB takes gigabytes.
-pub const MAX_VALUES: usize = 1 << 23;
+///
+/// An object counts as [`OBJECT_VALUES`] of them.
+pub const MAX_VALUES: usize = 1 << 24;
+
+/// How many values an object counts as: where its content is open it becomes a map, which takes that
+/// much more memory than what stands in it, however little that is.
+pub const OBJECT_VALUES: usize = 12;
 
 /// Which numbers besides 64-bit integers the reader lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +94,7 @@ pub fn read(bytes: &[u8], numbers: Numbers) -> Result<Node<'_>, ReadError> {
         at: 0,
         numbers,
         values: 0,
+        items: Vec::new(),
         members: Vec::new(),
     };
     reader.skip_space();
@@ -113,8 +120,11 @@ struct Reader<'a> {
     numbers: Numbers,
     /// How many values have begun.
     values: usize,
-    /// The members of the objects that are open, those of inner ones after those of outer ones:
-    /// how many an object has is known when it closes, so that it grows here and not anew.
+    /// The items of the arrays that are open, those of inner ones after those of outer ones: how
+    /// many an array has is known when it closes, so that it grows here and then takes no more
+    /// memory than it needs.
+    items: Vec<Node<'a>>,
+    /// The same of the members of objects.
     members: Vec<(Cow<'a, str>, Node<'a>)>,
 }
 
@@ -135,11 +145,17 @@ impl<'a> Reader<'a> {
 
     /// Reads the value at `self.at`; a container there is at `depth`.
     fn value(&mut self, depth: usize) -> Result<Node<'a>, ReadError> {
-        self.values += 1;
+        let next = self.peek();
+        self.values += match next {
+            Some(b'{') => OBJECT_VALUES,
+            _ => 1,
+        };
         if self.values > MAX_VALUES {
-            return Err(self.error(format!("there are more than {MAX_VALUES} values")));
+            return Err(self.error(format!(
+                "there are more than {MAX_VALUES} values, of which an object counts as {OBJECT_VALUES}"
+            )));
         }
-        match self.peek() {
+        match next {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
             Some(b'"') => self.string().map(Node::String),
@@ -189,20 +205,21 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, depth: usize) -> Result<Node<'a>, ReadError> {
         self.open(depth)?;
-        let mut items = Vec::new();
+        let first = self.items.len();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Node::Array(items));
+            return Ok(Node::Array(Vec::new()));
         }
-        loop {
+        for index in 0.. {
             let item = self
                 .value(depth + 1)
-                .map_err(|e| e.within(|| Segment::Index(items.len())))?;
-            items.push(item);
+                .map_err(|e| e.within(|| Segment::Index(index)))?;
+            self.items.push(item);
             if !self.another(b']')? {
-                return Ok(Node::Array(items));
+                break;
             }
         }
+        Ok(Node::Array(self.items.drain(first..).collect()))
     }
 
     fn object(&mut self, depth: usize) -> Result<Node<'a>, ReadError> {

@@ -70,6 +70,8 @@ impl<'t> ObjectText<'t> {
             });
         }
         bytes.push(b'}');
+        // There may be thousands of texts at a time, most of them short.
+        bytes.shrink_to_fit();
         Some(ObjectText {
             text: String::from_utf8(bytes).expect("JSON text is UTF-8"),
             members: places,

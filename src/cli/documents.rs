@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+
 use crate::files::FileError;
 use crate::files::watch::{self, Access, Content};
 use crate::manifest::ManifestLine;
@@ -11,8 +13,63 @@ use crate::manifest::ManifestLine;
 use super::error::{Exit, Failure};
 use super::listed::{Part, check_bytes, check_count, check_numbers, parts_of};
 
-/// The largest document that is read. As a tree it may take sixteen times as much.
-const LARGEST: u64 = 128 << 20;
+/// The largest document that is read unless another limit is given, in bytes.
+pub const LARGEST: u64 = 128 << 20;
+
+/// The variable that gives another limit.
+pub const MAX_BYTES_VARIABLE: &str = "PITH_MAX_BYTES";
+
+/// How large documents may be.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DocumentLimits {
+    /// Refuse documents of more than BYTES bytes, decompressed [default: 134217728]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = MAX_BYTES_VARIABLE,
+        hide_env_values = true,
+        hide_default_value = true,
+        default_value_t = LARGEST,
+        value_parser = parse_limit
+    )]
+    pub max_bytes: u64,
+}
+
+/// A number of bytes; an empty variable is none.
+fn parse_limit(text: &str) -> Result<u64, String> {
+    match text {
+        "" => Ok(LARGEST),
+        _ => text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a number of bytes, such as {LARGEST}")),
+    }
+}
+
+/// How many documents go into one transaction at most,
+const GROUP: usize = 256;
+
+/// and how many bytes of them it takes to close it: they wait in memory for it.
+const GROUP_BYTES: usize = 16 << 20;
+
+/// How full a transaction is.
+#[derive(Debug, Default)]
+pub struct Filling {
+    documents: usize,
+    bytes: usize,
+}
+
+impl Filling {
+    /// One more document, of so many bytes, joins it.
+    pub fn add(&mut self, bytes: usize) {
+        self.documents += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Whether no other is to join.
+    pub fn is_full(&self) -> bool {
+        self.documents >= GROUP || self.bytes >= GROUP_BYTES
+    }
+}
 
 /// A document and where it stands.
 pub struct Document {
@@ -26,11 +83,12 @@ pub struct Document {
 pub struct Documents {
     parts: std::vec::IntoIter<Part>,
     open: Option<OpenFile>,
+    limits: DocumentLimits,
 }
 
 impl Documents {
     /// The documents in these files and folders; `-` is stdin.
-    pub fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+    pub fn open(paths: &[PathBuf], limits: DocumentLimits) -> Result<Self, Failure> {
         let mut parts = Vec::new();
         for path in paths {
             if path != Path::new("-") && path.is_dir() {
@@ -45,6 +103,7 @@ impl Documents {
         Ok(Documents {
             parts: parts.into_iter(),
             open: None,
+            limits,
         })
     }
 }
@@ -70,7 +129,7 @@ impl Iterator for Documents {
             }
             let fault = match self.parts.next()? {
                 Part::Fault(failure) => Some(failure),
-                Part::File(path, listed) => match OpenFile::open(path, listed) {
+                Part::File(path, listed) => match OpenFile::open(path, listed, self.limits) {
                     Ok((file, fault)) => {
                         self.open = Some(file);
                         fault
@@ -99,6 +158,7 @@ struct OpenFile {
     may_be_empty: bool,
     /// Whether each line is a document; `None` until the first one was read.
     by_line: Option<bool>,
+    limits: DocumentLimits,
 }
 
 impl OpenFile {
@@ -106,6 +166,7 @@ impl OpenFile {
     fn open(
         path: PathBuf,
         listed: Option<ManifestLine>,
+        limits: DocumentLimits,
     ) -> Result<(Self, Option<Failure>), Failure> {
         let mut fault = None;
         let raw: Box<dyn Read + Send> = if path == Path::new("-") {
@@ -137,6 +198,7 @@ impl OpenFile {
             fault: None,
             may_be_empty,
             by_line: None,
+            limits,
         };
         Ok((file, fault))
     }
@@ -144,7 +206,9 @@ impl OpenFile {
     fn next(&mut self) -> Result<Option<Document>, Failure> {
         loop {
             let mut bytes = Vec::new();
-            let limited = self.reader.by_ref().take(LARGEST + 1);
+            // One byte more than may be there: then it is known that there is more.
+            let most = self.limits.max_bytes.saturating_add(1);
+            let limited = self.reader.by_ref().take(most);
             let count = { limited }
                 .read_until(b'\n', &mut bytes)
                 .map_err(FileError::io("read", &self.path))?;
@@ -171,7 +235,7 @@ impl OpenFile {
                 }
             });
             if !by_line {
-                let rest = LARGEST + 1 - bytes.len() as u64;
+                let rest = most - bytes.len() as u64;
                 self.reader
                     .by_ref()
                     .take(rest)
@@ -198,14 +262,20 @@ impl OpenFile {
     }
 
     fn refuse_huge(&self, bytes: &[u8]) -> Result<(), Failure> {
-        if bytes.len() as u64 <= LARGEST {
+        let limit = self.limits.max_bytes;
+        if bytes.len() as u64 <= limit {
             return Ok(());
         }
         let message = format!(
-            "{}: a document of more than {LARGEST} bytes",
-            self.path.display()
+            "{}:{}: a document of more than {limit} bytes",
+            self.path.display(),
+            self.line
         );
-        Err(Failure::new(Exit::Refused, message))
+        let hint = format!(
+            "to read it all the same, give a larger --max-bytes or {MAX_BYTES_VARIABLE}, and some twenty times \
+             as much memory"
+        );
+        Err(Failure::new(Exit::Refused, message).hint(hint))
     }
 
     fn document(&self, bytes: Vec<u8>, by_line: bool) -> Document {

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::{Context, JSON_SCHEMA};
+use super::documents::{LARGEST, MAX_BYTES_VARIABLE};
 use super::error::{Exit, Failure};
 use super::output;
 use super::recording::{self, CEREMONY_VARIABLE};
@@ -111,6 +112,17 @@ pub fn run(EnvArgs {}: EnvArgs, context: &Context) -> Result<Exit, Failure> {
             add("ceremony", None, "it cannot be used");
         }
     }
+    let limit = std::env::var_os(MAX_BYTES_VARIABLE).filter(|value| !value.is_empty());
+    let source = if limit.is_some() {
+        MAX_BYTES_VARIABLE
+    } else {
+        "the default"
+    };
+    let limit = limit.map_or_else(
+        || LARGEST.to_string(),
+        |limit| limit.to_string_lossy().into_owned(),
+    );
+    add("max_bytes", Some(limit), source);
     let file = std::env::var_os(PASSPHRASE_FILE_VARIABLE).filter(|value| !value.is_empty());
     let source = if file.is_some() {
         PASSPHRASE_FILE_VARIABLE

@@ -1,5 +1,6 @@
 //! `pith ledger`: looking after the ledger.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use serde::Serialize;
 
 use super::context::all_cores;
 use super::context::{Context, JSON_SCHEMA};
-use super::documents::Documents;
+use super::documents::{DocumentLimits, Documents, Filling};
 use super::error::{Exit, Failure};
 use super::output;
 
@@ -47,6 +48,8 @@ enum LedgerVerb {
         /// Bundles of this registry: files, JSON lines (also compressed), folders of them
         #[arg(required = true)]
         bundles: Vec<PathBuf>,
+        #[command(flatten)]
+        limits: DocumentLimits,
     },
 }
 
@@ -69,7 +72,7 @@ pub fn run(args: LedgerArgs, context: &Context) -> Result<Exit, Failure> {
             }
             Ok(Exit::Done)
         }
-        LedgerVerb::Rebuild { bundles } => rebuild(&bundles, context),
+        LedgerVerb::Rebuild { bundles, limits } => rebuild(&bundles, limits, context),
     }
 }
 
@@ -212,7 +215,7 @@ struct Rebuilt {
     refused: u64,
 }
 
-fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
+fn rebuild(paths: &[PathBuf], limits: DocumentLimits, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let mut trust = Trust::new();
     trust.add("this home", home.trusted_keys()?);
@@ -228,8 +231,8 @@ fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
         ..Rebuilt::default()
     };
     let mut exit = Exit::Done;
-    let mut group = Vec::new();
-    for document in Documents::open(paths)? {
+    let (mut group, mut filling) = (Vec::new(), Filling::default());
+    for document in Documents::open(paths, limits)? {
         let document = match document {
             Ok(document) => document,
             Err(failure) => {
@@ -241,10 +244,14 @@ fn rebuild(paths: &[PathBuf], context: &Context) -> Result<Exit, Failure> {
         match (report.decisive(), Bundle::from_slice(&document.bytes)) {
             (Some(check), _) => counts.refuse(&document.place, &check.to_string()),
             (None, Err(_)) => counts.refuse(&document.place, "is sound, but no bundle"),
-            (None, Ok(bundle)) => group.push((document.place, bundle)),
+            (None, Ok(bundle)) => {
+                filling.add(document.bytes.len());
+                group.push((document.place, bundle));
+            }
         }
-        if group.len() == GROUP {
+        if filling.is_full() {
             restore_all(&mut ledger, &mut group, &mut counts)?;
+            filling = Filling::default();
         }
     }
     restore_all(&mut ledger, &mut group, &mut counts)?;
@@ -274,9 +281,6 @@ impl Rebuilt {
     }
 }
 
-/// How many bundles go into one transaction.
-const GROUP: usize = 256;
-
 fn restore_all(
     ledger: &mut Ledger,
     bundles: &mut Vec<(String, Bundle)>,
@@ -305,12 +309,15 @@ fn restore(group: &Transaction, bundle: Bundle) -> Result<Result<bool, String>, 
         group.insert(&NewRecord::from(bundle))?;
         return Ok(Ok(true));
     };
-    let holds = |event: &Event| {
-        held.events
-            .iter()
-            .any(|(_, e)| e.event_id == event.event_id)
-    };
-    let missing: Vec<_> = bundle.events.iter().filter(|event| !holds(event)).collect();
+    let ids: BTreeSet<_> = held
+        .events
+        .iter()
+        .map(|(_, event)| event.event_id)
+        .collect();
+    let events = bundle.events.iter();
+    let missing: Vec<_> = events
+        .filter(|event| !ids.contains(&event.event_id))
+        .collect();
     let first_record =
         |event: &&&Event| event.event_type == RECORD_CREATED && event.supersedes.is_empty();
     if let Some(event) = missing.iter().find(first_record) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::context::Context;
-use super::documents::{Document, Documents};
+use super::documents::{Document, DocumentLimits, Documents};
 use super::error::{Exit, Failure};
 use super::output;
 use super::verify::trusted;
@@ -36,13 +36,16 @@ pub struct MergeArgs {
     /// Also trust the key in this public key file, a registry's or another signer's
     #[arg(long, value_name = "PUBLIC_KEY_FILE")]
     trust: Vec<PathBuf>,
+
+    #[command(flatten)]
+    limits: DocumentLimits,
 }
 
 pub fn run(args: MergeArgs, context: &Context) -> Result<Exit, Failure> {
     let trust = trusted(args.keyset.as_deref(), &args.trust, context)?;
     let mut given = Given::default();
     let mut exit = Exit::Done;
-    for document in Documents::open(&args.files)? {
+    for document in Documents::open(&args.files, args.limits)? {
         let taken = document.and_then(|document| given.take(document, &trust, context));
         if let Err(failure) = taken {
             exit = exit.worst(failure.report());

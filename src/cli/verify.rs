@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::ceremony::{Source, judge, known_witnesses, of_path};
 use super::context::{Context, JSON_SCHEMA, all_cores, parse_jobs, parse_time};
-use super::documents::{Document, Documents};
+use super::documents::{Document, DocumentLimits, Documents};
 use super::error::{Exit, Failure};
 use super::output::{self, printable};
 use crate::bulk;
@@ -65,6 +65,9 @@ pub struct VerifyArgs {
     /// Print every check of every document
     #[arg(short, long)]
     verbose: bool,
+
+    #[command(flatten)]
+    limits: DocumentLimits,
 }
 
 /// How many failing documents are shown in full where there are many.
@@ -124,7 +127,7 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         verbose: args.verbose,
     };
     let mut first = true;
-    let parts = parts(&args.paths, known_witnesses(&[], &trust)?)?
+    let parts = parts(&args.paths, args.limits, known_witnesses(&[], &trust)?)?
         .map(move |next| next.map(|part| (std::mem::take(&mut first), part)));
     let weight = |next: &Result<(bool, Part), Failure>| match next {
         Ok((_, Part::Document(document))) => document.bytes.len(),
@@ -176,6 +179,7 @@ enum Part {
 /// Ceremonies are judged whole; everything else document by document.
 fn parts(
     paths: &[PathBuf],
+    limits: DocumentLimits,
     known: Vec<KnownWitness>,
 ) -> Result<impl Iterator<Item = Result<Part, Failure>> + use<>, Failure> {
     let mut sources = Vec::new();
@@ -186,7 +190,10 @@ fn parts(
         };
         sources.push(match ceremony {
             Some(source) => Either::Transcript(source),
-            None => Either::Documents(Documents::open(std::slice::from_ref(path))?),
+            None => {
+                let documents = Documents::open(std::slice::from_ref(path), limits)?;
+                Either::Documents(Box::new(documents))
+            }
         });
     }
     Ok(sources.into_iter().flat_map(move |source| {
@@ -198,7 +205,7 @@ fn parts(
             }
             Either::Documents(documents) => (None, Some(documents)),
         };
-        let documents = documents.into_iter().flatten();
+        let documents = documents.into_iter().flat_map(|documents| *documents);
         transcript
             .into_iter()
             .chain(documents.map(|next| next.map(Part::Document)))
@@ -207,7 +214,7 @@ fn parts(
 
 enum Either {
     Transcript(Source),
-    Documents(Documents),
+    Documents(Box<Documents>),
 }
 
 /// Prints the report of one document in full, and says what it amounts to.

@@ -16,6 +16,9 @@ use crate::digest::{Digest, lower_hex};
 use crate::text::{constant, nullable, present, string_form};
 use crate::time::Timestamp;
 
+#[cfg(test)]
+mod vectors;
+
 /// An Ed25519 public key that is canonically encoded and not of small order.
 ///
 /// Its fingerprint is computed once: every signature in a document names it.

@@ -140,13 +140,14 @@ fn events<S>(report: &mut Report, bundle: &Bundle<S>, keys: &KeyTable, digests: 
     let candidates = candidates.map(|(id, event)| Candidate::identified(*id, event));
     let aliases = bundle.source_aliases.iter().cloned();
     let merged = replay(bundle.pith_number, candidates, aliases, keys, digests.shown);
+    let malformed = malformed(bundle, &digests.events, &merged.state.invalid_events);
     for invalid in &merged.state.invalid_events {
         let id = invalid
             .event_id
             .map(|id| id.to_string())
             .unwrap_or_default();
-        let fault = malformed(bundle, &digests.events, invalid);
-        let why = fault.unwrap_or_else(|| invalid.reason.as_str().to_owned());
+        let fault = invalid.event_id.and_then(|id| malformed.get(&id));
+        let why = fault.map_or_else(|| invalid.reason.as_str(), String::as_str);
         let message = format!("not valid: {why}");
         report.fail(code_of(invalid.reason), &id, message);
     }

@@ -18,13 +18,13 @@ use crate::arxiv::ArxivId;
 use crate::bundle::Bundle;
 use crate::canonical::{DecodeError, Node, Numbers, from_node, from_tree, read};
 use crate::digest::Digest;
-use crate::event::{AttestationState, Event};
+use crate::event::{AttestationState, Event, EventId, content_digest};
 use crate::keys::{Fingerprint, KeyId, REGISTRY};
 use crate::keyset::KeysetFile;
 use crate::number::PithNumber;
 use crate::receipt::Receipt;
 use crate::record::{ArxivKind, CanonicalRecord};
-use crate::state::{Candidate, InvalidReason, KeyTable, State, TableKey, merge};
+use crate::state::{Candidate, InvalidReason, KeyTable, State, TableKey, replay};
 
 /// What kind of document something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -172,8 +172,10 @@ fn verify_event(event: &Event, policy: &Policy) -> Report {
     expect_number(&mut report, policy, &event.subject_pith_number);
     let signer = &event.signer;
     let table = table_for(event, policy.trust);
-    let candidate = Candidate::from(event.clone());
-    let merged = merge(event.subject_pith_number, [candidate], [], &table);
+    let id = EventId::of(content_digest(event));
+    let candidate = Candidate::identified(id, event);
+    let number = event.subject_pith_number;
+    let merged = replay(number, [candidate], [], &table, BTreeMap::new());
     match merged
         .state
         .invalid_events

@@ -1,6 +1,8 @@
 //! What events say, as far as this version knows: what is malformed or unknown in them, and
 //! whether their timestamps lead to the blocks that the verifier knows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::code::Code;
 use super::report::{Outcome, Report};
 use super::trust::Trust;
@@ -66,18 +68,22 @@ fn timestamp(report: &mut Report, subject: &str, anchor: &TimestampAnchor, trust
     }
 }
 
-/// What is wrong with the payload of an event that is not valid for its form.
+/// What is wrong with the payloads of the events that are not valid for their form.
 pub(super) fn malformed<S>(
     bundle: &Bundle<S>,
     ids: &[EventId],
-    invalid: &InvalidEvent,
-) -> Option<String> {
-    if invalid.reason != InvalidReason::Form {
-        return None;
-    }
-    let mut events = ids.iter().zip(&bundle.events);
-    let (_, event) = events.find(|(id, _)| Some(**id) == invalid.event_id)?;
-    event.statement().err().map(|error| error.to_string())
+    invalid: &[InvalidEvent],
+) -> BTreeMap<EventId, String> {
+    let unformed = |invalid: &InvalidEvent| {
+        let id = invalid.event_id;
+        id.filter(|_| invalid.reason == InvalidReason::Form)
+    };
+    let unformed: BTreeSet<EventId> = invalid.iter().filter_map(unformed).collect();
+    let events = ids.iter().zip(&bundle.events);
+    events
+        .filter(|(id, _)| unformed.contains(id))
+        .filter_map(|(id, event)| Some((*id, event.statement().err()?.to_string())))
+        .collect()
 }
 
 /// SPEC 8: the proofs are those of the anchors. Others have a form that is not known here.

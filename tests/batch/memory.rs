@@ -1,11 +1,10 @@
 //! Memory does not grow with what the lines of an input weigh times how many threads there are.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::thread::sleep;
-use std::time::Duration;
 
 use crate::batch::{Batch, Kind, Summary};
+use crate::common::measured::watch;
 use crate::common::{Home, Ran, paper};
 use crate::corpus::Corpus;
 
@@ -35,15 +34,7 @@ fn long_lines() -> Corpus {
 /// Runs it to its end; the most memory that it held, in bytes.
 fn peak(batch: &Batch) -> usize {
     let mut child = batch.start();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        let status = fs::read_to_string(&status).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        peak = peak.max(kilobytes.unwrap_or(0) * 1024);
-        sleep(Duration::from_millis(5));
-    }
+    let peak = watch(&mut child).peak;
     let ran = Ran::from(child.wait_with_output().unwrap()).exits(3);
     let summary = Summary::of(&ran);
     assert_eq!(

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod measured;
+pub mod python;
 pub mod session;
 
 use std::collections::BTreeMap;
@@ -38,25 +40,10 @@ pub fn pith<I: IntoIterator<Item: AsRef<OsStr>>>(args: I) -> Command {
         "REGISTRY_ID",
         "BASE_URL",
         "CEREMONY",
+        "MAX_BYTES",
     ] {
         command.env_remove(format!("PITH_{variable}"));
     }
-    command
-}
-
-/// Python, which must have what the programs in `tests/python` need.
-pub fn python() -> Command {
-    let name = std::env::var_os("PITH_PYTHON").unwrap_or_else(|| "python3".into());
-    let mut check = Command::new(&name);
-    let found = check.args(["-c", "import cryptography"]).output();
-    let sound = found.is_ok_and(|output| output.status.success());
-    assert!(
-        sound,
-        "{name:?} does not run, or lacks the package `cryptography`; name another in PITH_PYTHON, \
-         or run scripts/test, which sets one up"
-    );
-    let mut command = Command::new(name);
-    command.arg("-B");
     command
 }
 

@@ -13,7 +13,8 @@ use pith::verify::{Policy, Trust};
 use serde_json::{Value, json};
 
 use super::bundles::full;
-use super::common::{python, repository, run};
+use super::common::python::python;
+use super::common::{repository, run};
 use super::corpus;
 use super::keyset_rules::{signed, value_of};
 use super::keyset_world as kw;

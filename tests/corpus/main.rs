@@ -143,7 +143,7 @@ fn the_program_comes_to_these_verdicts() {
 
 #[test]
 fn python_comes_to_these_verdicts() {
-    let ran = run(common::python()
+    let ran = run(common::python::python()
         .arg(repository("tests/python/verify.py"))
         .arg("--corpus")
         .arg(folder()));
@@ -192,7 +192,7 @@ fn other_verdicts_codes_notes_values_and_states_are_noticed() {
             case.state = Some("merge/states/merge-of-a-record-alone.json".to_owned());
         });
     });
-    let python = run(common::python()
+    let python = run(common::python::python()
         .arg(repository("tests/python/verify.py"))
         .arg("--corpus")
         .arg(wrong.path()));

@@ -6,6 +6,8 @@ mod common;
 
 mod approval;
 mod chains;
+#[path = "../common/changes.rs"]
+mod changes;
 mod homes;
 mod interop;
 mod leaves;

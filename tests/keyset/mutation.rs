@@ -4,6 +4,7 @@ use pith::canonical::{self, Json};
 use pith::keyset::Keyset;
 use proptest::prelude::*;
 
+use super::changes::changes;
 use super::world::*;
 
 fn texts() -> Vec<Vec<u8>> {
@@ -40,41 +41,6 @@ proptest! {
         text[place] ^= bits;
         let json = std::str::from_utf8(text).is_ok();
         prop_assert!(!verifies(&texts), "byte {place} of version {version} (UTF-8: {json})");
-    }
-}
-
-/// Every value in the tree replaced by another of its kind, one at a time.
-fn changes(value: &Json, apply: &mut dyn FnMut(Json)) {
-    match value {
-        Json::Object(members) => {
-            for (key, member) in members {
-                changes(member, &mut |changed| {
-                    let mut members = members.clone();
-                    members.insert(key.clone(), changed);
-                    apply(Json::Object(members));
-                });
-                let mut without = members.clone();
-                without.remove(key);
-                apply(Json::Object(without));
-            }
-        }
-        Json::Array(items) => {
-            for (place, item) in items.iter().enumerate() {
-                changes(item, &mut |changed| {
-                    let mut items = items.clone();
-                    items[place] = changed;
-                    apply(Json::Array(items));
-                });
-                let mut without = items.clone();
-                without.remove(place);
-                apply(Json::Array(without));
-            }
-        }
-        Json::String(text) => apply(Json::String(format!("{text}x"))),
-        Json::Int(number) => apply(Json::Int(number + 1)),
-        Json::Bool(flag) => apply(Json::Bool(!flag)),
-        Json::Null => apply(Json::String("2026-06-01T00:00:00Z".to_owned())),
-        Json::UInt(_) | Json::Float(_) => unreachable!("a keyset has none"),
     }
 }
 

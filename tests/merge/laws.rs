@@ -12,7 +12,7 @@ use super::world::*;
 
 /// How an event comes to be; the indices are among the events before it.
 #[derive(Debug, Clone)]
-struct Recipe {
+pub struct Recipe {
     kind: u8,
     who: u8,
     time: u8,
@@ -27,7 +27,7 @@ struct Recipe {
     copies: u8,
 }
 
-fn recipes() -> impl Strategy<Value = Vec<Recipe>> {
+pub fn recipes() -> impl Strategy<Value = Vec<Recipe>> {
     let recipe = (
         (0..10_u8, 0..4_u8, 0..3_u8, 0..6_u8),
         proptest::option::weighted(0.8, (any::<Index>(), 0..8_u8)),
@@ -51,12 +51,12 @@ fn recipes() -> impl Strategy<Value = Vec<Recipe>> {
 }
 
 /// Events with their copies, and whether they are valid.
-struct Made {
+pub struct Made {
     copies: Vec<Event>,
     valid: bool,
 }
 
-fn make(recipes: &[Recipe]) -> Vec<Made> {
+pub fn make(recipes: &[Recipe]) -> Vec<Made> {
     let world = &*WORLD;
     let mut all: Vec<Made> = Vec::new();
     for recipe in recipes {
@@ -79,7 +79,7 @@ fn make(recipes: &[Recipe]) -> Vec<Made> {
             8 => said(anybody, "correction", "graph", recipe.tag),
             _ => said(anybody, "a_type_of_tomorrow", "record", recipe.tag),
         };
-        making.draft.created_at = seconds(all.len() as u8 / 3 + recipe.time);
+        making = making.at(all.len() as u8 / 3 + recipe.time);
         let pick = |index: &Index, fits: &dyn Fn(&Event) -> bool| {
             let near: Vec<&Event> = all
                 .iter()
@@ -147,7 +147,7 @@ fn make(recipes: &[Recipe]) -> Vec<Made> {
     all
 }
 
-fn candidates(made: &[Made]) -> Vec<Event> {
+pub fn candidates(made: &[Made]) -> Vec<Event> {
     made.iter()
         .flat_map(|made| made.copies.iter().cloned())
         .collect()
@@ -174,21 +174,29 @@ proptest! {
         prop_assert_eq!(merged(shuffled), expected);
     }
 
-    /// Merging the events that came out of merges of parts, which may overlap.
+    /// Merging what came out of merges of parts, which may overlap, two at a time until one is left.
     #[test]
-    fn partial_sets_may_be_joined_in_any_way(
+    fn partial_sets_may_be_joined_in_any_tree(
         recipes in recipes(),
-        parts in proptest::collection::vec(1..8_u8, 64),
+        parts in proptest::collection::vec(1..64_u8, 64),
+        joins in proptest::collection::vec((any::<Index>(), any::<Index>()), 5),
     ) {
         let events = candidates(&make(&recipes));
         let whole = merged(&events);
-        let mut joined: Vec<Event> = Vec::new();
-        for part in 0..3 {
-            let here = |at: usize| parts[at % parts.len()] & (1 << part) != 0;
-            let some = (0..events.len()).filter(|at| here(*at)).map(|at| &events[at]);
-            joined.extend(merged(some).events);
+        let mut partial: Vec<Vec<Event>> = (0..6)
+            .map(|part| {
+                let here = |at: usize| parts[at % parts.len()] & (1 << part) != 0;
+                let some = (0..events.len()).filter(|at| here(*at)).map(|at| &events[at]);
+                merged(some).events
+            })
+            .collect();
+        for (one, other) in joins {
+            let mut union = partial.swap_remove(one.index(partial.len()));
+            union.extend(partial.swap_remove(other.index(partial.len())));
+            partial.push(merged(&union).events);
         }
-        let joined = merged(&joined);
+        prop_assert_eq!(partial.len(), 1);
+        let joined = merged(&partial[0]);
         prop_assert_eq!(&joined.events, &whole.events);
         prop_assert_eq!(&joined.dangling, &whole.dangling);
         prop_assert_eq!(&joined.state.current, &whole.state.current);

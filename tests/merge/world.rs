@@ -1,21 +1,29 @@
 //! A record, signers and their keys, and events about the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use pith::bundle::{Bundle, BundleParts, timestamp_proofs};
 use pith::canonical::{self, Json};
 use pith::digest::Digest;
 use pith::event::{Draft, Event, EventId, Payload, RecordCreated, SnapshotPayload};
-use pith::keys::{KeyId, PrivateKey, PublicKey, SignatureBytes, Signer, SignerError};
+use pith::keys::{
+    ForeignSigner, KeyId, PrivateKey, PublicKey, PublicKeyObject, REGISTRY, SignatureBytes, Signer,
+    SignerError, TrustedKey, TrustedKeys,
+};
 use pith::number::PithNumber;
 use pith::receipt::Receipt;
 use pith::record::CanonicalRecord;
 use pith::snapshot::{GraphSnapshot, PaperText};
 use pith::state::{Candidate, KeyTable, Merged, TableKey, merge};
 use pith::time::{Timestamp, TimestampMicros};
+use pith::verify::Trust;
 
 pub const REGISTRY_ID: &str = "registry.invalid";
-const RECORD: &str = r#"{"source":{"id":"2402.00001","kind":"arxiv","version":1},"metadata":{"license":"","primary_cat":"math.GT","submitted_at":"2024-02-01T12:00:00Z","cross_cats_sorted":[],"title_canon_sha256":"0000000000000000000000000000000000000000000000000000000000000001","abstract_canon_sha256":"0000000000000000000000000000000000000000000000000000000000000002"},"schema_version":"1.0"}"#;
+const BASE_URL: &str = "https://registry.invalid";
+
+/// Of a paper called "On invented papers" without an abstract.
+const RECORD: &str = r#"{"source":{"id":"2402.00001","kind":"arxiv","version":1},"metadata":{"license":"","primary_cat":"math.GT","submitted_at":"2024-02-01T12:00:00Z","cross_cats_sorted":[],"title_canon_sha256":"635ce8882e4a5d46e65009061f9b9d40a6652bfd1d05461aa59c258b7923f032","abstract_canon_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"schema_version":"1.0"}"#;
 
 /// Somebody with a key.
 pub struct Somebody {
@@ -36,6 +44,15 @@ impl Somebody {
             public: PublicKey::from(private.verifying_key()),
             private,
         }
+    }
+
+    /// The key as a bundle carries it.
+    pub fn published(&self) -> PublicKeyObject {
+        let mut object = PublicKeyObject::of_registry(self.public, self.key_id.clone(), BASE_URL);
+        if self.signer_type != REGISTRY {
+            object.signer = Some(ForeignSigner::new(self.signer_id, self.signer_type).unwrap());
+        }
+        object
     }
 
     pub fn entry(&self) -> TableKey {
@@ -112,8 +129,14 @@ pub struct Making {
 }
 
 impl Making {
+    /// At another time, and so is the receipt of a record_created.
     pub fn at(mut self, time: u8) -> Self {
         self.draft.created_at = seconds(time);
+        if let Payload::RecordCreated(payload) = &mut self.draft.payload {
+            let builder = payload.receipt.builder_version.clone();
+            payload.receipt =
+                Receipt::issue(&WORLD.record, &builder, micros(time), self.who).unwrap();
+        }
         self
     }
 
@@ -240,6 +263,53 @@ pub fn merged<'a>(events: impl IntoIterator<Item = &'a Event>) -> Merged {
 
 pub fn merge_candidates(candidates: impl IntoIterator<Item = Candidate<'static>>) -> Merged {
     merge(WORLD.number, candidates, [], &WORLD.keys)
+}
+
+/// The bundle of the valid ones among `events`, signed by the registry when all has happened.
+pub fn bundle<'a>(events: impl IntoIterator<Item = &'a Event>) -> Bundle {
+    let world = &*WORLD;
+    let valid = merged(events).events;
+    let merged = merged(&valid);
+    let used: BTreeSet<KeyId> = merged
+        .events
+        .iter()
+        .flat_map(|event| {
+            let receipt = match &event.payload {
+                Payload::RecordCreated(payload) => Some(payload.receipt.key_id.clone()),
+                _ => None,
+            };
+            receipt.into_iter().chain([event.signer.key_id.clone()])
+        })
+        .collect();
+    let own = &world.registry;
+    let others = [&world.alice, &world.bob, &world.registry_again];
+    let mut public_keys = vec![own.published()];
+    public_keys.extend(
+        used.iter()
+            .filter_map(|id| others.iter().find(|other| other.key_id == *id))
+            .map(|other| other.published()),
+    );
+    let parts = BundleParts {
+        record: world.record.clone(),
+        aliases: merged.state.current.source_aliases.clone(),
+        timestamp_proofs: timestamp_proofs(&merged.events, &merged.state),
+        merged,
+        mirrors: &[],
+        base_url: BASE_URL,
+        public_keys,
+        built_at: seconds(250),
+    };
+    parts.sign(micros(250), own).unwrap()
+}
+
+/// Who trusts the registry under both of its keys, and nobody else.
+pub fn trust() -> Trust {
+    let keys = [&WORLD.registry, &WORLD.registry_again].map(|somebody| {
+        TrustedKey::of_registry(somebody.published(), Some(REGISTRY_ID.to_owned()))
+    });
+    let mut trust = Trust::new();
+    trust.add("the world", TrustedKeys::new(keys.into()));
+    trust
 }
 
 pub fn ids<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {

@@ -1,12 +1,11 @@
 //! The reader agrees with the crate `opentimestamps`, which shares no code with it.
 
-use opentimestamps::attestation::Attestation as TheirAttestation;
 use opentimestamps::timestamp::{Step, StepData};
 use opentimestamps::{op::Op, ser::DetachedTimestampFile};
-use pith::timestamps::{Attestation, Leaf, Proof, ProofError};
+use pith::timestamps::{Proof, ProofError};
 use proptest::prelude::*;
 
-use super::build;
+use super::{build, theirs};
 
 /// A tree of a proof: what it does, and what comes then.
 #[derive(Debug, Clone)]
@@ -84,27 +83,6 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-fn their_leaves(step: &Step, leaves: &mut Vec<Leaf>) {
-    if let StepData::Attestation(attestation) = &step.data {
-        leaves.push(Leaf {
-            message: step.output.clone(),
-            attestation: match attestation {
-                TheirAttestation::Bitcoin { height } => Attestation::Bitcoin {
-                    height: *height as u64,
-                },
-                TheirAttestation::Pending { uri } => Attestation::Pending { uri: uri.clone() },
-                TheirAttestation::Unknown { tag, data } => Attestation::Unknown {
-                    tag: tag.as_slice().try_into().unwrap(),
-                    payload: data.clone(),
-                },
-            },
-        });
-    }
-    for next in &step.next {
-        their_leaves(next, leaves);
-    }
-}
-
 fn has_fork(step: &Step) -> bool {
     step.next.len() > 1 || step.next.iter().any(has_fork)
 }
@@ -119,7 +97,7 @@ proptest! {
         let bytes = build::proof(&digest, &steps);
         let theirs = DetachedTimestampFile::from_reader(&bytes[..]).unwrap();
         let mut expected = Vec::new();
-        their_leaves(&theirs.timestamp.first_step, &mut expected);
+        theirs::leaves(&theirs.timestamp.first_step, &mut expected);
         let ours = match Proof::read(&bytes) {
             // They set messages no limit.
             Err(ProofError::TooLong { .. }) => return Err(TestCaseError::reject("too long")),
@@ -164,7 +142,7 @@ fn the_generated_proofs_meet_every_case() {
         let theirs = DetachedTimestampFile::from_reader(&bytes[..]).unwrap();
         let first = &theirs.timestamp.first_step;
         let mut leaves = Vec::new();
-        their_leaves(first, &mut leaves);
+        theirs::leaves(first, &mut leaves);
         met[0] += usize::from(has_fork(first));
         met[1] += usize::from(leaves.len() > 2);
         met[2] += usize::from(matches!(first.data, StepData::Op(Op::Ripemd160)));

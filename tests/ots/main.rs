@@ -3,4 +3,5 @@
 mod build;
 mod compare;
 mod hostile;
+mod theirs;
 mod vectors;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::canonical;
 use crate::cli::context::{Context, JSON_SCHEMA};
-use crate::cli::documents::{Document, Documents};
+use crate::cli::documents::{Document, DocumentLimits, Documents, Filling};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::output;
 use crate::event::{Event, EventKind};
@@ -21,8 +21,9 @@ use crate::state::{Added, Candidate, InvalidReason, KeyTable, Merging, TableKey}
 use crate::time::Timestamp;
 use crate::verify::{DocumentKind, Policy, Report, Trust, judge_event};
 
-/// How many events go into one transaction.
-const GROUP: usize = 256;
+/// How many bytes of events of papers at hand are kept from one transaction to the next: a paper need
+/// not be read anew for each, however many events it has.
+const KEPT_BYTES: usize = 256 << 20;
 
 /// Verify events and put them into the ledger, each with the key of its signer
 #[derive(Debug, Args)]
@@ -38,6 +39,9 @@ pub struct AddArgs {
     /// Let the keys given speak for signers that the ledger knows under other keys
     #[arg(long, requires = "key")]
     another_key: bool,
+
+    #[command(flatten)]
+    limits: DocumentLimits,
 }
 
 #[derive(Default, Serialize)]
@@ -55,18 +59,25 @@ pub fn run(args: AddArgs, context: &Context) -> Result<Exit, Failure> {
     let mut adding = Adding {
         signers,
         papers: BTreeMap::new(),
+        kept_bytes: 0,
+        latest: None,
         counts: Counts {
             schema_version: JSON_SCHEMA,
             ..Counts::default()
         },
     };
     let mut exit = Exit::Done;
-    let mut documents = Documents::open(&args.files)?.peekable();
+    let mut documents = Documents::open(&args.files, args.limits)?.peekable();
     while documents.peek().is_some() {
-        let mut group = Vec::new();
-        for document in documents.by_ref().take(GROUP) {
+        let (mut group, mut filling) = (Vec::new(), Filling::default());
+        while !filling.is_full()
+            && let Some(document) = documents.next()
+        {
             match document {
-                Ok(document) => group.push(document),
+                Ok(document) => {
+                    filling.add(document.bytes.len());
+                    group.push(document);
+                }
                 Err(failure) => exit = exit.worst(failure.report()),
             }
         }
@@ -77,6 +88,7 @@ pub fn run(args: AddArgs, context: &Context) -> Result<Exit, Failure> {
         })?;
         adding.end_group(context);
     }
+    adding.end(context);
     let counts = adding.counts;
     if counts.refused > 0 {
         exit = exit.worst(Exit::Refused);
@@ -227,9 +239,13 @@ impl Signers {
 
 struct Adding {
     signers: Signers,
-    /// The papers of the group at hand, with their events: each is read from the ledger once, and
-    /// grows with what is added.
+    /// Papers at hand, with their events: each is read from the ledger once, and grows with what is
+    /// added.
     papers: BTreeMap<PithNumber, Option<Merging<'static>>>,
+    /// What their events weigh together.
+    kept_bytes: usize,
+    /// The paper that an event was added to last.
+    latest: Option<PithNumber>,
     counts: Counts,
 }
 
@@ -264,9 +280,15 @@ impl Adding {
             )));
         }
         let number = event.subject_pith_number;
+        self.latest = Some(number);
+        self.kept_bytes = self.kept_bytes.saturating_add(bytes.len());
         let paper = match self.papers.entry(number) {
             Slot::Occupied(slot) => slot.into_mut(),
-            Slot::Vacant(slot) => slot.insert(merging_of(ledger, number)?),
+            Slot::Vacant(slot) => {
+                let (paper, weight) = merging_of(ledger, number)?;
+                self.kept_bytes = self.kept_bytes.saturating_add(weight);
+                slot.insert(paper)
+            }
         };
         let Some(merging) = paper else {
             return Ok(Err(format!("the ledger does not hold {number}")));
@@ -302,8 +324,21 @@ impl Adding {
         }
     }
 
-    /// Says what of the papers does not hold together now, and forgets them.
+    /// Lets papers go if there are too many, but for the one at which the next event is likely to be.
     fn end_group(&mut self, context: &Context) {
+        if self.kept_bytes <= KEPT_BYTES {
+            return;
+        }
+        let latest = self
+            .latest
+            .and_then(|number| self.papers.remove_entry(&number));
+        self.end(context);
+        self.papers.extend(latest);
+    }
+
+    /// Says what of the papers does not hold together now, and forgets them.
+    fn end(&mut self, context: &Context) {
+        self.kept_bytes = 0;
         for (number, merging) in std::mem::take(&mut self.papers) {
             let Some(merging) = merging else { continue };
             let merged = merging.merged([]);
@@ -326,19 +361,21 @@ impl Adding {
     }
 }
 
+/// A paper as the ledger holds it, if it does, and what its events weigh in bytes.
 fn merging_of(
     ledger: &Transaction<'_>,
     number: PithNumber,
-) -> Result<Option<Merging<'static>>, LedgerError> {
+) -> Result<(Option<Merging<'static>>, usize), LedgerError> {
     let issued = ledger.get(number.suffix())?;
     let Some(issued) = issued.filter(|issued| issued.number == number) else {
-        return Ok(None);
+        return Ok((None, 0));
     };
-    let mut merging = Merging::new(number);
+    let (mut merging, mut weight) = (Merging::new(number), 0);
     for (_, event) in issued.events {
+        weight += canonical::to_vec(&event).map_or(0, |text| text.len());
         merging.add_valid(event);
     }
-    Ok(Some(merging))
+    Ok((Some(merging), weight))
 }
 
 fn is_by(entry: &TrustedKey, event: &Event) -> bool {
