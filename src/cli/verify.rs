@@ -162,6 +162,13 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         context.note(problem);
     }
     finish(&mut out, &count, unknown_key, context)?;
+    // Of a single document its report says so.
+    let rehearsals = (trust.chains()).filter(|(_, chain)| chain.latest().rehearsal);
+    for (name, _) in rehearsals.filter(|_| count.documents > 1 && count.verified > 0) {
+        context.note(&format!(
+            "{name} is the keyset of a rehearsal: what it vouches for means nothing outside of it"
+        ));
+    }
     if count.verified > 0 && args.keyset.is_none() && context.in_bootstrap()? {
         context.note("this home is in bootstrap: its own keys are trusted here and nowhere else");
     }

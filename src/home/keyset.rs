@@ -528,9 +528,11 @@ fn too_early(chain: &Chain, next: &Keyset, published: &[Published], now: Timesta
             let safety = chain.publish_safety(next, entry.published_at);
             let due = since.unix().saturating_add(safety.into());
             (now.unix() < due).then(|| {
-                let message = format!(
-                    "was published at {since} only, and has to wait {safety} seconds from then"
+                let until = Timestamp::from_unix(due).map_or_else(
+                    || format!("{safety} seconds from then"),
+                    |due| format!("until {due}"),
                 );
+                let message = format!("was published at {since} only, and has to wait {until}");
                 Fault::new(Rule::PublishSafety, format!("key {id}"), message)
             })
         })

@@ -495,6 +495,35 @@ fn a_time_left_in_the_environment_fails_a_real_registry() {
     );
 }
 
+/// Else its keys could take effect before their waiting time is over.
+#[test]
+fn a_draft_that_is_dated_ahead_is_not_signed() {
+    let registry = Registry::new();
+    let identity = registry.file("identity.txt");
+    let mut new = registry.home.pith(["keyset", "draft", "new", "--identity"]);
+    run(new.arg(&identity)).exits(0);
+    let mut custodians = registry.home.pith(["keyset", "draft", "custodians"]);
+    run(custodians
+        .args(["--threshold", "1"])
+        .arg(registry.file("custodian-a.json")))
+    .exits(0);
+    let draft = registry.keys("keyset-draft.json");
+    let text = fs::read_to_string(&draft).unwrap();
+    let (before, rest) = text.split_once(r#""created_at":"20"#).unwrap();
+    fs::write(&draft, format!(r#"{before}"created_at":"40{rest}"#)).unwrap();
+    let digest = registry.digest();
+    let mut sign = registry
+        .home
+        .pith(["keyset", "sign", "--yes-digest", &digest, "--key"]);
+    sign.arg(registry.file("custodian-a.age"));
+    let refused = run(sign.arg("--identity").arg(&identity)).exits(1);
+    assert!(
+        refused.stderr.contains("the draft is dated 40"),
+        "{}",
+        refused.stderr
+    );
+}
+
 #[test]
 fn verbs_of_keys_and_keysets_warn_of_a_folder_that_others_can_change() {
     let registry = Registry::new();

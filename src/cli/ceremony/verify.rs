@@ -11,7 +11,7 @@ use crate::ceremony::{Expected, KnownWitness, OPENING_FILE, TRANSCRIPT_FILE, che
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::recording::home_of;
-use crate::cli::verify::report_one;
+use crate::cli::verify::{report_one, trusted};
 use crate::digest::Digest;
 use crate::verify::Report;
 
@@ -30,6 +30,10 @@ pub struct VerifyArgs {
     /// The count that was read aloud
     #[arg(long, value_name = "N")]
     expect_count: Option<u64>,
+
+    /// The keyset whose custodians may be witnesses, instead of that of the home
+    #[arg(long, value_name = "FILE")]
+    keyset: Option<PathBuf>,
 
     /// A custodian's public key file: who may be a witness, besides those of the home's keyset
     /// (repeatable)
@@ -51,7 +55,8 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         count: args.expect_count,
         head: args.expect_head,
     };
-    let known = known_witnesses(&args.trust, &context.default_trust()?)?;
+    let trust = trusted(args.keyset.as_deref(), &[], context)?;
+    let known = known_witnesses(&args.trust, &trust)?;
     let report = judge(&source, expected, &known);
     report_one(&source.transcript.display().to_string(), &report, context)
 }

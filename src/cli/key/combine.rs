@@ -70,6 +70,14 @@ pub fn run(args: CombineArgs, context: &Context) -> Result<Exit, Failure> {
             Typed::Text(_) => None,
         }),
     };
+    if let (Some(wanted), Some(division)) = (&args.id, &division)
+        && *wanted != division.key_id
+        && let Some(list) = &args.commitments
+    {
+        let (shown, of) = (list.display(), &division.key_id);
+        let problem = format!("{shown} is the list of shares of key {of}, not of {wanted}");
+        return Err(Failure::new(Exit::Refused, problem).hint("name the list of this key's shares"));
+    }
     let mut shares = Vec::new();
     for (path, read) in args.shares.iter().zip(read) {
         let share = read.complete(path, division.as_ref())?;

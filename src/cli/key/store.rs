@@ -198,8 +198,12 @@ impl Place {
             "{made} key {id}, fingerprint {fingerprint}, {shown}"
         ));
         context.note(&format!(
-            "private key: {} (back it up now; nobody can restore it)",
-            self.files.private.display()
+            "private key: {} (back it up now{})",
+            self.files.private.display(),
+            match made {
+                "restored" => "",
+                _ => "; nobody can restore it",
+            }
         ));
         context.note(&format!("public key: {}", self.files.public.display()));
         match (self.role, status) {

@@ -6,7 +6,8 @@ use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
 use crate::files;
 use crate::home::Home;
-use crate::keyset::{Chain, Change, Fault, Keyset};
+use crate::keyset::{Chain, Change, Fault, Keyset, KeysetFile};
+use crate::time::Timestamp;
 use crate::words;
 use clap::Args;
 use serde::Serialize;
@@ -35,7 +36,13 @@ pub fn read_keyset(path: &Path) -> Result<Keyset, Failure> {
     let bytes = files::read(path)?;
     Keyset::from_slice(&bytes).map_err(|error| {
         let problem = format!("{} is no keyset: {error}", path.display());
-        Failure::new(Exit::Io, problem).hint("a keyset's `keyset_type` is `pith_keyset`")
+        let failure = Failure::new(Exit::Io, problem);
+        match KeysetFile::from_slice(&bytes) {
+            Ok(KeysetFile::Bootstrap(_)) => failure.hint(
+                "this is the list of keys of a home in bootstrap, and the first keyset follows none: leave it out",
+            ),
+            _ => failure.hint("a keyset's `keyset_type` is `pith_keyset`"),
+        }
     })
 }
 
@@ -108,6 +115,7 @@ pub fn home_draft(home: &Home) -> Result<Keyset, Failure> {
 #[derive(Debug, Serialize)]
 pub struct Shown {
     version: u32,
+    created_at: Timestamp,
     digest: String,
     digest_words: Vec<String>,
     changes: Vec<ShownChange>,
@@ -130,6 +138,7 @@ impl Shown {
         });
         Shown {
             version: keyset.version,
+            created_at: keyset.created_at,
             digest: digest.to_string(),
             digest_words: words::lines(&digest),
             changes: changes.collect(),
@@ -138,7 +147,7 @@ impl Shown {
 
     /// In words, for people.
     pub fn text(&self) -> String {
-        let mut text = format!("version {}:\n", self.version);
+        let mut text = format!("version {}, made {}:\n", self.version, self.created_at);
         for change in &self.changes {
             let change = crate::cli::output::printable(&change.text);
             text.push_str(&format!("  {change}\n"));

@@ -11,6 +11,7 @@ use crate::cli::terminal::{Terminal, TerminalError, Tty};
 use crate::digest::Digest;
 use crate::home::{HomeError, edit_draft};
 use crate::keys::KeyId;
+use crate::keyset::Keyset;
 use clap::Args;
 use serde::Serialize;
 
@@ -51,6 +52,7 @@ pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
     if !faults.is_empty() {
         return Err(refused("the draft is not fit to be signed", &faults));
     }
+    not_from_the_future(&next.keyset, context)?;
     let shown = next.shown();
     if !context.json() {
         let mut out = output::stdout();
@@ -100,6 +102,23 @@ pub fn run(args: SignArgs, context: &Context) -> Result<Exit, Failure> {
         })?;
     }
     Ok(Exit::Done)
+}
+
+/// Whoever dates a draft ahead could have keys take effect before their waiting time is over.
+fn not_from_the_future(keyset: &Keyset, context: &Context) -> Result<(), Failure> {
+    let (made, now) = (keyset.created_at, context.now().seconds());
+    if made <= now {
+        return Ok(());
+    }
+    let problem = format!("the draft is dated {made}, and the time here is {now}");
+    if keyset.rehearsal {
+        context.warn(&format!("{problem}; in a rehearsal that may be so"));
+        return Ok(());
+    }
+    Err(
+        Failure::new(Exit::Refused, format!("{problem}: nothing is signed"))
+            .hint("if this clock is right, whoever made the draft has to make it again"),
+    )
 }
 
 fn changed(next: &Next) -> Failure {
