@@ -147,7 +147,7 @@ fn the_text_of_a_share_is_all_that_has_to_be_typed() {
     desk.refuses(
         &format!("{listed} --id d"),
         1,
-        &["share-1 is a share of key c, not of d"],
+        &["s/c.commitments.json is the list of shares of key c, not of d"],
     );
     desk.does(&format!("{listed} --id c"));
     desk.does("key check c.age IDENTITY");

@@ -509,8 +509,8 @@ fn a_draft_that_is_dated_ahead_is_not_signed() {
     .exits(0);
     let draft = registry.keys("keyset-draft.json");
     let text = fs::read_to_string(&draft).unwrap();
-    let (before, rest) = text.split_once(r#""created_at":"20"#).unwrap();
-    fs::write(&draft, format!(r#"{before}"created_at":"40{rest}"#)).unwrap();
+    let (before, rest) = text.split_once(r#""created_at": "20"#).unwrap();
+    fs::write(&draft, format!(r#"{before}"created_at": "40{rest}"#)).unwrap();
     let digest = registry.digest();
     let mut sign = registry
         .home
