@@ -5,6 +5,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use pith::time::Timestamp;
+
 use super::common::run;
 use super::common::session::Session;
 use super::registry::{GENESIS, Registry};
@@ -509,8 +511,11 @@ fn a_draft_that_is_dated_ahead_is_not_signed() {
     .exits(0);
     let draft = registry.keys("keyset-draft.json");
     let text = fs::read_to_string(&draft).unwrap();
-    let (before, rest) = text.split_once(r#""created_at": "20"#).unwrap();
-    fs::write(&draft, format!(r#"{before}"created_at": "40{rest}"#)).unwrap();
+    let (_, made) = text.split_once(r#""created_at": ""#).unwrap();
+    let (made, _) = made.split_once('"').unwrap();
+    let tomorrow = made.parse::<Timestamp>().unwrap().unix() + 86_400;
+    let tomorrow = Timestamp::from_unix(tomorrow).unwrap().to_string();
+    fs::write(&draft, text.replace(made, &tomorrow)).unwrap();
     let digest = registry.digest();
     let mut sign = registry
         .home
@@ -518,7 +523,9 @@ fn a_draft_that_is_dated_ahead_is_not_signed() {
     sign.arg(registry.file("custodian-a.age"));
     let refused = run(sign.arg("--identity").arg(&identity)).exits(1);
     assert!(
-        refused.stderr.contains("the draft is dated 40"),
+        refused
+            .stderr
+            .contains(&format!("the draft is dated {tomorrow}")),
         "{}",
         refused.stderr
     );
