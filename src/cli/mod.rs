@@ -4,6 +4,7 @@
 
 mod appender;
 mod bundle;
+mod bundler;
 mod ceremony;
 mod completions;
 mod context;
@@ -23,9 +24,11 @@ mod listed;
 mod man;
 mod merge;
 mod mint;
+mod mirror;
 mod number;
 mod output;
 mod progress;
+mod publish;
 mod receipt;
 mod record;
 mod recording;
@@ -77,6 +80,7 @@ enum Verb {
     Event(event::EventArgs),
     Merge(merge::MergeArgs),
     Verify(verify::VerifyArgs),
+    Publish(publish::PublishArgs),
     Ceremony(ceremony::CeremonyArgs),
     Doctor(doctor::DoctorArgs),
     Env(env::EnvArgs),
@@ -172,6 +176,7 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Event(args) => event::run(args, context),
         Verb::Merge(args) => merge::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
+        Verb::Publish(args) => publish::run(args, context),
         Verb::Ceremony(args) => ceremony::run(args, context),
         Verb::Doctor(args) => doctor::run(args, context),
         Verb::Env(args) => env::run(args, context),
