@@ -59,7 +59,7 @@ impl Memory {
         conn.busy_timeout(Duration::ZERO).map_err(fails)?;
         // What it says is only believed of files that were synced before it was; and a lost memory
         // costs time, no more.
-        conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = TRUNCATE; PRAGMA cache_size = -64000;")
+        conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -64000;")
             .map_err(fails)?;
         conn.execute_batch("BEGIN IMMEDIATE").map_err(fails)?;
         conn.execute_batch(SCHEMA).map_err(fails)?;
