@@ -60,17 +60,12 @@ struct Count {
     wrong: u64,
 }
 
-/// Checks the mirror in the folder `dir`; of one record if `policy` expects its number.
-pub fn run(dir: &Path, policy: &Policy, asked: Asked, context: &Context) -> Result<Exit, Failure> {
-    if dir.to_string_lossy().contains("://") {
-        let problem = format!(
-            "{} is an address; a mirror is checked in a folder",
-            dir.display()
-        );
-        return Err(Failure::new(Exit::Usage, problem)
-            .hint("fetch a copy, for example with `wget --mirror`, and name its folder"));
-    }
-    let tree = Tree::open(dir)?;
+/// Checks the mirror at `place`, a folder or an address; of one record if `policy` expects its number.
+pub fn run(place: &str, policy: &Policy, asked: Asked, context: &Context) -> Result<Exit, Failure> {
+    let tree = match place.contains("://") {
+        true => Tree::at(web_address(place)?),
+        false => Tree::open(Path::new(place))?,
+    };
     let home = match asked.by_keys_alone {
         true => None,
         false => context.home_if_any()?,
@@ -88,9 +83,10 @@ pub fn run(dir: &Path, policy: &Policy, asked: Asked, context: &Context) -> Resu
     if let Records::Listed(list) = &records
         && list.len() == 0
     {
-        let problem = format!("{} is no mirror: it holds no record", dir.display());
-        return Err(Failure::new(Exit::Io, problem)
-            .hint("name the folder that a web server would serve, which has `pith` in it"));
+        let problem = format!("{place} is no mirror: no record is found there");
+        return Err(
+            Failure::new(Exit::Io, problem).hint("name what has `pith` and `pith-index` in it")
+        );
     }
     let sealing = Sealing {
         key: None,
@@ -120,17 +116,22 @@ pub fn run(dir: &Path, policy: &Policy, asked: Asked, context: &Context) -> Resu
     let jobs = asked.jobs.unwrap_or_else(all_cores);
     pipeline::run(jobs, turns, |()| (), perform, &mut checking)?;
     if policy.expect.is_none() {
-        for path in faulty {
-            checking.say(&Remark::new(
-                path,
-                Finding::Wrong,
-                "is not there, or no shard",
-            ))?;
+        for remark in &faulty {
+            checking.say(remark)?;
         }
         checking.others(&tree, &indexed)?;
         checking.root(&tree, home.as_ref(), &judged)?;
     }
     checking.finish(known.is_some(), context)
+}
+
+/// An address of the web.
+fn web_address(place: &str) -> Result<&str, Failure> {
+    if place.starts_with("https://") || place.starts_with("http://") {
+        return Ok(place);
+    }
+    let problem = format!("{place} is neither a folder nor an address of the web");
+    Err(Failure::new(Exit::Usage, problem).hint("an address begins with https:// or http://"))
 }
 
 /// All records that a mirror has anything of.
@@ -239,17 +240,15 @@ impl Checking<'_> {
     fn root(&mut self, tree: &Tree, home: Option<&Home>, policy: &Policy) -> Result<(), Failure> {
         if let Some(home) = home {
             for (path, there) in RootFiles::of(home)?.differing(tree)? {
-                let (finding, message) = match there {
-                    true => (Finding::Stale, "is not what this home publishes"),
-                    false => (Finding::Missing, "is not there"),
-                };
-                self.say(&Remark::new(path, finding, message))?;
+                self.say(&match there {
+                    true => Remark::new(path, Finding::Stale, "is not what this home publishes"),
+                    false => Remark::missing(path),
+                })?;
             }
             return Ok(());
         }
         let Some((path, bytes)) = RootFiles::keyset_in(tree)? else {
-            let path = RootFiles::KEYSET_PATH;
-            return self.say(&Remark::new(path, Finding::Missing, "is not there"));
+            return self.say(&Remark::missing(RootFiles::KEYSET_PATH));
         };
         // A list of a home in bootstrap says nothing that could be judged.
         if policy.trust.chains().next().is_none() {

@@ -196,7 +196,14 @@ fn write_records(
         let made = maker.make(bundle)?;
         let mut all = Put::Unchanged;
         for file in FileOf::ALL {
-            if folder.put(&file.path(&made.suffix), made.content(file))? == Put::Written {
+            let (path, content) = (file.path(&made.suffix), made.content(file));
+            let put = match file {
+                FileOf::WellKnown => {
+                    folder.put_same(&path, &FileOf::Bundle.path(&made.suffix), content)
+                }
+                _ => folder.put(&path, content),
+            };
+            if put? == Put::Written {
                 all = Put::Written;
             }
         }

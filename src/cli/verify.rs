@@ -35,10 +35,10 @@ pub struct VerifyArgs {
     #[arg(required_unless_present_any = ["explain", "mirror"], value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Check the mirror in this folder: against the home's ledger, or by keys alone with --keyset or
-    /// without a home
-    #[arg(long, value_name = "DIR", conflicts_with = "paths")]
-    mirror: Option<PathBuf>,
+    /// Check the mirror at this address or in this folder: against the home's ledger, or by keys alone
+    /// with --keyset or without a home
+    #[arg(long, value_name = "URL|DIR", conflicts_with = "paths")]
+    mirror: Option<String>,
 
     /// Trust the keys in FILE instead of the built-in keyset and the home's
     #[arg(long, value_name = "FILE")]
@@ -121,13 +121,13 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         at: args.at,
         now: context.now().seconds(),
     };
-    if let Some(dir) = &args.mirror {
+    if let Some(place) = &args.mirror {
         let asked = mirror::Asked {
             by_keys_alone: args.keyset.is_some(),
             jobs: args.jobs,
             verbose: args.verbose,
         };
-        return mirror::run(dir, &policy, asked, context);
+        return mirror::run(place, &policy, asked, context);
     }
     let judging = Judging {
         policy: &policy,

@@ -56,6 +56,11 @@ impl Remark {
             message: message.into(),
         }
     }
+
+    /// There is no file at `path`.
+    pub fn missing(path: impl Into<String>) -> Self {
+        Remark::new(path, Finding::Missing, "is not there")
+    }
 }
 
 /// What a ledger holds of a record.
@@ -99,7 +104,7 @@ impl<'a> Examiner<'a> {
         let bundle = self.tree.get(&path)?;
         let sound = match &bundle {
             None => {
-                remarks.push(missing(&path));
+                remarks.push(Remark::missing(path.as_str()));
                 None
             }
             Some(bytes) => {
@@ -115,7 +120,7 @@ impl<'a> Examiner<'a> {
             if file != FileOf::Bundle {
                 let path = file.path(suffix);
                 match self.tree.get(&path)? {
-                    None => remarks.push(missing(&path)),
+                    None => remarks.push(Remark::missing(path)),
                     Some(found) => {
                         let remark = self.file(suffix, file, &found, sound.map(Vec::as_slice))?;
                         remarks.extend(remark.map(|(f, text)| Remark::new(path, f, text)));
@@ -192,10 +197,6 @@ impl<'a> Examiner<'a> {
             return Ok(None);
         }))
     }
-}
-
-fn missing(path: &str) -> Remark {
-    Remark::new(path, Finding::Missing, "is not there")
 }
 
 fn reason(report: &Report) -> String {

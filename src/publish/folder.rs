@@ -62,6 +62,33 @@ impl Folder {
         Ok(put)
     }
 
+    /// As [`put`](Self::put), for a file with the same content as that at `other`, which was put there
+    /// just now: where the file system can, both are one file under two names.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn put_same(&self, path: &str, other: &str, bytes: &[u8]) -> Result<Put, FileError> {
+        let place = self.dir.join(path);
+        if self.gzip || holds(&place, bytes) {
+            return self.put(path, bytes);
+        }
+        let folder = crate::files::folder_of(&place);
+        let partial = partial_of(&place);
+        let linked = fs::create_dir_all(folder)
+            .and_then(|()| match fs::remove_file(&partial) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => fs::hard_link(self.dir.join(other), &partial),
+            })
+            .and_then(|()| fs::rename(&partial, &place));
+        match linked {
+            Ok(()) => {
+                remove_if_there(&self.dir.join(format!("{path}.gz")))?;
+                Ok(Put::Written)
+            }
+            Err(_) => self.put(path, bytes),
+        }
+    }
+
     /// Removes a file that is published no more.
     ///
     /// # Errors
@@ -119,9 +146,7 @@ fn write_if_other(path: &Path, bytes: &[u8]) -> Result<Put, FileError> {
         return Ok(Put::Unchanged);
     }
     let folder = crate::files::folder_of(path);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // The same name each time: what a killed run leaves is written over by the next.
-    let partial = folder.join(format!(".{name}.partial"));
+    let partial = partial_of(path);
     let created = match File::create(&partial) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             fs::create_dir_all(folder).map_err(FileError::io("make the folder", folder))?;
@@ -134,6 +159,13 @@ fn write_if_other(path: &Path, bytes: &[u8]) -> Result<Put, FileError> {
         .and_then(|()| fs::rename(&partial, path))
         .map_err(FileError::io("write", path))?;
     Ok(Put::Written)
+}
+
+/// What a file is called until it is whole: the same name each time, so what a killed run leaves is
+/// written over by the next.
+fn partial_of(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.partial"))
 }
 
 /// Whether the file holds just this.
@@ -191,6 +223,20 @@ mod tests {
         let plain = Folder::new(dir.path(), false);
         assert_eq!(plain.put(path, b"three").unwrap(), Put::Written);
         assert!(!dir.path().join("a/b/c.json.gz").exists());
+        // A second name goes on having its own content when the first file is replaced.
+        let second = "a/d/c.json";
+        assert_eq!(
+            plain.put_same(second, path, b"three").unwrap(),
+            Put::Written
+        );
+        assert_eq!(
+            plain.put_same(second, path, b"three").unwrap(),
+            Put::Unchanged
+        );
+        assert_eq!(plain.put(path, b"four").unwrap(), Put::Written);
+        assert_eq!(fs::read(dir.path().join(second)).unwrap(), b"three");
+        assert_eq!(plain.put_same(second, path, b"four").unwrap(), Put::Written);
+        assert_eq!(fs::read(dir.path().join(second)).unwrap(), b"four");
         plain.remove(path).unwrap();
         assert!(plain.names("a/b").unwrap().is_empty());
     }

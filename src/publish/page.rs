@@ -31,6 +31,10 @@ pub(super) const ASSETS: &[(&str, &str)] = &[
         include_str!("../../templates/pages/page.css"),
     ),
     (
+        "pith-page/how.html",
+        include_str!("../../templates/pages/how.html"),
+    ),
+    (
         "pith-page/verify.js",
         include_str!("../../templates/pages/verify.js"),
     ),

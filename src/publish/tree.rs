@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::examine::{Finding, Remark};
 use super::search::{Index, Shard};
 use crate::canonical;
 use crate::files::FileError;
@@ -13,22 +15,45 @@ use crate::number::Suffix;
 /// The longest file that is read.
 const LONGEST: u64 = 128 << 20;
 
-/// A mirror in a folder.
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A mirror, wherever it is.
 #[derive(Debug)]
 pub struct Tree {
-    dir: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(PathBuf),
+    /// An address without a slash at the end.
+    Web(String, ureq::Agent),
 }
 
 impl Tree {
-    /// The mirror in `dir`.
+    /// The mirror in the folder `dir`.
     ///
     /// # Errors
     /// [`FileError::Io`] if that is no folder.
     pub fn open(dir: &Path) -> Result<Self, FileError> {
         fs::read_dir(dir).map_err(FileError::io("list", dir))?;
         Ok(Tree {
-            dir: dir.to_owned(),
+            place: Place::Folder(dir.to_owned()),
         })
+    }
+
+    /// The mirror at an address that begins with `https://` or `http://`.
+    pub fn at(address: &str) -> Self {
+        let settings = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .http_status_as_error(false)
+            .user_agent(concat!("pith/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let address = address.trim_end_matches('/').to_owned();
+        Tree {
+            place: Place::Web(address, settings.into()),
+        }
     }
 
     /// The content of a file, if it is there.
@@ -36,33 +61,21 @@ impl Tree {
     /// # Errors
     /// [`FileError::Io`] if it can't be read or is longer than any that a mirror has.
     pub fn get(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
-        let path = self.dir.join(path);
-        let file = match File::open(&path) {
-            Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
-            {
-                return Ok(None);
-            }
-            file => file.map_err(FileError::io("read", &path))?,
-        };
-        let mut bytes = Vec::new();
-        let count = file
-            .take(LONGEST + 1)
-            .read_to_end(&mut bytes)
-            .map_err(FileError::io("read", &path))?;
-        if count as u64 > LONGEST {
-            let source = io::Error::from(ErrorKind::FileTooLarge);
-            return Err(FileError::io("read", &path)(source));
+        match &self.place {
+            Place::Folder(dir) => read_file(&dir.join(path)),
+            Place::Web(address, agent) => fetch(&format!("{address}/{path}"), agent),
         }
-        Ok(Some(bytes))
     }
 
-    /// The records that have a folder in it, sorted.
+    /// The records that have a folder in it, sorted; none where folders can't be listed.
     ///
     /// # Errors
     /// [`FileError::Io`].
     pub fn suffixes(&self) -> Result<Vec<Suffix>, FileError> {
-        let dir = self.dir.join("pith");
+        let dir = match &self.place {
+            Place::Folder(dir) => dir.join("pith"),
+            Place::Web(..) => return Ok(Vec::new()),
+        };
         let entries = match fs::read_dir(&dir) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(FileError::io("list", &dir))?,
@@ -77,19 +90,21 @@ impl Tree {
         Ok(suffixes)
     }
 
-    /// The numbers that an index of it leads to, and the shards that are missing or no shards.
+    /// The numbers that an index of it leads to, and what is the matter with shards of it.
     ///
     /// # Errors
     /// [`FileError::Io`].
-    pub fn indexed(&self, index: Index) -> Result<(HashSet<Suffix>, Vec<String>), FileError> {
+    pub fn indexed(&self, index: Index) -> Result<(HashSet<Suffix>, Vec<Remark>), FileError> {
         let (mut numbers, mut faulty) = (HashSet::new(), Vec::new());
         let mut waiting = vec![String::new()];
         while let Some(prefix) = waiting.pop() {
             let path = index.path(&prefix);
-            let shard = self.get(&path)?;
-            let shard = shard.and_then(|bytes| canonical::from_slice::<Shard>(&bytes).ok());
-            let Some(shard) = shard else {
-                faulty.push(path);
+            let Some(bytes) = self.get(&path)? else {
+                faulty.push(Remark::missing(path));
+                continue;
+            };
+            let Ok(shard) = canonical::from_slice::<Shard>(&bytes) else {
+                faulty.push(Remark::new(path, Finding::Wrong, "is no shard of an index"));
                 continue;
             };
             let plain = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
@@ -103,12 +118,46 @@ impl Tree {
                 match entry.number.parse() {
                     Ok(suffix) => numbers.insert(suffix),
                     Err(_) => {
-                        faulty.push(path);
+                        faulty.push(Remark::new(path, Finding::Wrong, "names what is no number"));
                         break;
                     }
                 };
             }
         }
         Ok((numbers, faulty))
+    }
+}
+
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    let file = match File::open(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        file => file.map_err(FileError::io("read", path))?,
+    };
+    let mut bytes = Vec::new();
+    let count = file
+        .take(LONGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(FileError::io("read", path))?;
+    if count as u64 > LONGEST {
+        let source = io::Error::from(ErrorKind::FileTooLarge);
+        return Err(FileError::io("read", path)(source));
+    }
+    Ok(Some(bytes))
+}
+
+fn fetch(address: &str, agent: &ureq::Agent) -> Result<Option<Vec<u8>>, FileError> {
+    let fails = |error: ureq::Error| {
+        FileError::io("fetch", Path::new(address))(io::Error::other(error.to_string()))
+    };
+    let mut answer = agent.get(address).call().map_err(fails)?;
+    match answer.status().as_u16() {
+        200 => {
+            let body = answer.body_mut().with_config().limit(LONGEST);
+            body.read_to_vec().map(Some).map_err(fails)
+        }
+        404 | 410 => Ok(None),
+        status => Err(fails(ureq::Error::StatusCode(status))),
     }
 }
