@@ -49,15 +49,24 @@ impl Folder {
     /// # Errors
     /// [`FileError::Io`]; then the file is as it was.
     pub fn put(&self, path: &str, bytes: &[u8]) -> Result<Put, FileError> {
-        let put = write_if_other(&self.dir.join(path), bytes)?;
-        let zipped = self.dir.join(format!("{path}.gz"));
-        if self.gzip {
-            if put == Put::Written || !zipped.is_file() {
-                write_if_other(&zipped, &compressed(bytes))?;
+        let place = self.dir.join(path);
+        let before = found(&place, bytes);
+        if before != Found::Same {
+            let folder_is_new = write(&place, bytes)?;
+            if !self.gzip && !folder_is_new {
+                // A server would go on handing out the old content.
+                remove_if_there(&self.dir.join(format!("{path}.gz")))?;
             }
-        } else if put == Put::Written {
-            // A server would go on handing out the old content.
-            remove_if_there(&zipped)?;
+        }
+        let put = match before {
+            Found::Same => Put::Unchanged,
+            Found::Other | Found::Nothing => Put::Written,
+        };
+        if self.gzip {
+            let zipped = self.dir.join(format!("{path}.gz"));
+            if put == Put::Written || !zipped.is_file() {
+                write(&zipped, &compressed(bytes))?;
+            }
         }
         Ok(put)
     }
@@ -69,24 +78,16 @@ impl Folder {
     /// As [`put`](Self::put).
     pub fn put_same(&self, path: &str, other: &str, bytes: &[u8]) -> Result<Put, FileError> {
         let place = self.dir.join(path);
-        if self.gzip || holds(&place, bytes) {
+        let linked = !self.gzip
+            && found(&place, bytes) == Found::Nothing
+            && fs::create_dir_all(crate::files::folder_of(&place))
+                .and_then(|()| fs::hard_link(self.dir.join(other), &place))
+                .is_ok();
+        if !linked {
             return self.put(path, bytes);
         }
-        let folder = crate::files::folder_of(&place);
-        let partial = partial_of(&place);
-        let linked = fs::create_dir_all(folder)
-            .and_then(|()| match fs::remove_file(&partial) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-                _ => fs::hard_link(self.dir.join(other), &partial),
-            })
-            .and_then(|()| fs::rename(&partial, &place));
-        match linked {
-            Ok(()) => {
-                remove_if_there(&self.dir.join(format!("{path}.gz")))?;
-                Ok(Put::Written)
-            }
-            Err(_) => self.put(path, bytes),
-        }
+        remove_if_there(&self.dir.join(format!("{path}.gz")))?;
+        Ok(Put::Written)
     }
 
     /// Removes a file that is published no more.
@@ -141,15 +142,16 @@ impl Folder {
     }
 }
 
-fn write_if_other(path: &Path, bytes: &[u8]) -> Result<Put, FileError> {
-    if holds(path, bytes) {
-        return Ok(Put::Unchanged);
-    }
+/// Makes `bytes` the content of a file; says whether a folder had to be made for it, in which nothing
+/// else can be.
+fn write(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
     let folder = crate::files::folder_of(path);
     let partial = partial_of(path);
+    let mut folder_is_new = false;
     let created = match File::create(&partial) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             fs::create_dir_all(folder).map_err(FileError::io("make the folder", folder))?;
+            folder_is_new = true;
             File::create(&partial)
         }
         created => created,
@@ -158,7 +160,7 @@ fn write_if_other(path: &Path, bytes: &[u8]) -> Result<Put, FileError> {
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&partial, path))
         .map_err(FileError::io("write", path))?;
-    Ok(Put::Written)
+    Ok(folder_is_new)
 }
 
 /// What a file is called until it is whole: the same name each time, so what a killed run leaves is
@@ -168,17 +170,33 @@ fn partial_of(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.partial"))
 }
 
-/// Whether the file holds just this.
-fn holds(path: &Path, bytes: &[u8]) -> bool {
-    let Ok(file) = File::open(path) else {
-        return false;
+/// What stands where a file is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// The file, byte for byte.
+    Same,
+    /// Something else.
+    Other,
+    /// Nothing.
+    Nothing,
+}
+
+fn found(path: &Path, bytes: &[u8]) -> Found {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Found::Nothing,
+        Err(_) => return Found::Other,
+        Ok(file) => file,
     };
-    let same_length = file
-        .metadata()
-        .is_ok_and(|metadata| metadata.len() == bytes.len() as u64);
-    let mut found = Vec::with_capacity(bytes.len() + 1);
-    let read = file.take(bytes.len() as u64 + 1).read_to_end(&mut found);
-    same_length && read.is_ok() && found == bytes
+    let length = file.metadata().map(|metadata| metadata.len());
+    if !length.is_ok_and(|length| length == bytes.len() as u64) {
+        return Found::Other;
+    }
+    let mut content = Vec::with_capacity(bytes.len() + 1);
+    let read = file.take(bytes.len() as u64 + 1).read_to_end(&mut content);
+    match read.is_ok() && content == bytes {
+        true => Found::Same,
+        false => Found::Other,
+    }
 }
 
 /// Gzip without a time or a name, so that the same content gives the same bytes.

@@ -18,6 +18,9 @@ pub const HOSTILE: [&str; 6] = [
     r"Unbalanced } braces { in } BibTeX",
 ];
 
+/// When it is published: after all that the tests sign.
+pub const LATER: &str = "2026-06-02T00:00:00Z";
+
 /// A paper with this title.
 fn titled(n: usize, title: &str) -> String {
     let title = title.replace('\\', "\\\\").replace('"', "\\\"");
@@ -57,6 +60,23 @@ impl Published {
         run(self.home.mint().arg(&input)).exits(0);
     }
 
+    /// Issues the receipt of the first paper again.
+    pub fn reissue(&self) {
+        let now = "2026-06-01T00:00:00Z";
+        run(self
+            .home
+            .pith([
+                "--now",
+                now,
+                "receipt",
+                "reissue",
+                "2402.00001",
+                "--identity",
+            ])
+            .arg(self.home.beside("identity.txt")))
+        .exits(0);
+    }
+
     /// Where the mirror is.
     pub fn mirror(&self) -> PathBuf {
         self.home.beside("mirror")
@@ -64,8 +84,7 @@ impl Published {
 
     /// `pith publish`, with the key at hand.
     pub fn command(&self) -> Command {
-        let now = crate::common::NOW;
-        let mut command = self.home.pith(["--now", now, "--json", "publish"]);
+        let mut command = self.home.pith(["--now", LATER, "--json", "publish"]);
         command.arg(self.mirror());
         command
             .arg("--identity")

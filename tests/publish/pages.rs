@@ -4,7 +4,9 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Command;
 
-use crate::common::{repository, run};
+use pith::keys::PrivateKey;
+
+use crate::common::{cheaply_sealed, repository, run, write_private};
 use crate::mirror::{HOSTILE, Published};
 
 #[test]
@@ -65,12 +67,13 @@ fn pages_verify_themselves_in_a_browser() {
         return;
     }
     let published = Published::minted(270);
-    // An event by another than the registry, with a key of its own and markup in what it says.
+    published.reissue();
+    let says = attest(&published);
     published.publish();
     published.verify().exits(0);
     // Most of the papers differ in a number only: a few stand for them.
     let few = published.home.beside("few");
-    thin_out(&published, &few, 3);
+    thin_out(&published, &few, 2);
     let mut script = Command::new("python3");
     script
         .arg("-B")
@@ -78,9 +81,68 @@ fn pages_verify_themselves_in_a_browser() {
         .arg(&few);
     let ran = run(&mut script).exits(0);
     assert!(ran.text().contains("9 pages green"), "{}", ran.text());
+    let attested = fs::read_to_string(few.join(format!("pith/{says}/index.html"))).unwrap();
+    assert!(attested.contains("Statement of authorship"));
+    assert!(attested.contains(&escaped("<script>window.ran = 1</script>")));
 }
 
-/// A copy of a mirror with the hostile papers and `plain` others: the index still names all.
+/// An event of the first paper by another than the registry, with a key of its own and markup in what
+/// it says; returns the paper's suffix.
+fn attest(published: &Published) -> String {
+    let home = &published.home;
+    let [key, public, payload, event, passphrase] = [
+        "author.age",
+        "author.json",
+        "payload.json",
+        "event.json",
+        "passphrase",
+    ]
+    .map(|name| home.beside(name));
+    let private = PrivateKey::from_seed(&[7; 32]);
+    write_private(&key, &cheaply_sealed(&private, "correct horse battery"));
+    write_private(&passphrase, b"correct horse battery");
+    fs::write(
+        &payload,
+        r#"{"claimant":"<script>window.ran = 1</script>","method":"orcid","orcid":"0000-0002-1825-0097","strength":"strong"}"#,
+    )
+    .unwrap();
+    let mut sign = home.pith(["--now", "2026-06-01T00:00:00Z", "event", "sign"]);
+    sign.args([
+        "author_attestation",
+        "--subject",
+        "2402.00001",
+        "--key",
+        "author-1",
+    ]);
+    sign.args([
+        "--signer-id",
+        "orcid:0000-0002-1825-0097",
+        "--signer-type",
+        "author",
+    ]);
+    sign.arg("--payload")
+        .arg(&payload)
+        .arg("--key-file")
+        .arg(&key);
+    sign.arg("--passphrase-file").arg(&passphrase);
+    sign.arg("--public-key-out")
+        .arg(&public)
+        .arg("-o")
+        .arg(&event);
+    run(&mut sign).exits(0);
+    run(home
+        .pith(["event", "add"])
+        .arg(&event)
+        .arg("--key")
+        .arg(&public))
+    .exits(0);
+    let event: serde_json::Value = serde_json::from_slice(&fs::read(event).unwrap()).unwrap();
+    let number = event["subject_pith_number"].as_str().unwrap();
+    number.rsplit(':').next().unwrap().to_owned()
+}
+
+/// A copy of a mirror with the hostile papers, the attested one and `plain` others: the index still
+/// names all.
 fn thin_out(published: &Published, copy: &std::path::Path, plain: usize) {
     let copied = Command::new("cp")
         .arg("-r")
@@ -91,7 +153,8 @@ fn thin_out(published: &Published, copy: &std::path::Path, plain: usize) {
     let mut kept = 0;
     for suffix in published.suffixes() {
         let bundle = fs::read_to_string(copy.join(format!("pith/{suffix}/bundle.json"))).unwrap();
-        let is_plain = bundle.contains("of invented papers\"");
+        let is_plain =
+            bundle.contains("of invented papers\"") && !bundle.contains("author_attestation");
         kept += usize::from(is_plain);
         if is_plain && kept > plain {
             fs::remove_dir_all(copy.join(format!("pith/{suffix}"))).unwrap();
