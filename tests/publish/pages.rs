@@ -154,7 +154,7 @@ fn thin_out(published: &Published, copy: &std::path::Path, plain: usize) {
     for suffix in published.suffixes() {
         let bundle = fs::read_to_string(copy.join(format!("pith/{suffix}/bundle.json"))).unwrap();
         let is_plain =
-            bundle.contains("of invented papers\"") && !bundle.contains("author_attestation");
+            bundle.contains("of invented papers\"") && !bundle.contains("\"author_attestation\"");
         kept += usize::from(is_plain);
         if is_plain && kept > plain {
             fs::remove_dir_all(copy.join(format!("pith/{suffix}"))).unwrap();
