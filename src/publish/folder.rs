@@ -52,8 +52,8 @@ impl Folder {
         let place = self.dir.join(path);
         let before = found(&place, bytes);
         if before != Found::Same {
-            let folder_is_new = write(&place, bytes)?;
-            if !self.gzip && !folder_is_new {
+            write(&place, bytes)?;
+            if !self.gzip && before == Found::Other {
                 // A server would go on handing out the old content.
                 remove_if_there(&self.dir.join(format!("{path}.gz")))?;
             }
@@ -86,7 +86,6 @@ impl Folder {
         if !linked {
             return self.put(path, bytes);
         }
-        remove_if_there(&self.dir.join(format!("{path}.gz")))?;
         Ok(Put::Written)
     }
 
@@ -142,16 +141,13 @@ impl Folder {
     }
 }
 
-/// Makes `bytes` the content of a file; says whether a folder had to be made for it, in which nothing
-/// else can be.
-fn write(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+/// Makes `bytes` the content of a file.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = crate::files::folder_of(path);
     let partial = partial_of(path);
-    let mut folder_is_new = false;
     let created = match File::create(&partial) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             fs::create_dir_all(folder).map_err(FileError::io("make the folder", folder))?;
-            folder_is_new = true;
             File::create(&partial)
         }
         created => created,
@@ -159,8 +155,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
     created
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&partial, path))
-        .map_err(FileError::io("write", path))?;
-    Ok(folder_is_new)
+        .map_err(FileError::io("write", path))
 }
 
 /// What a file is called until it is whole: the same name each time, so what a killed run leaves is
