@@ -11,7 +11,7 @@ use crate::event::{Event, EventId, MirrorType, Statement, TimestampAnchor};
 use crate::keys::{
     Algorithm, Fingerprint, KeyId, PublicKeyObject, SignatureBytes, Signer, SignerError,
 };
-use crate::number::{PithNumber, ShortPithNumber, SourceAlias};
+use crate::number::{PithNumber, ShortPithNumber, SourceAlias, Suffix};
 use crate::receipt::SignatureStatus;
 use crate::record::{ArxivKind, CanonicalRecord, RecordSource};
 use crate::state::{Entry, MergeVersion, State};
@@ -201,7 +201,11 @@ pub struct Links {
 impl Links {
     /// The addresses of `number` below `base_url`.
     pub fn below(base_url: &str, number: &PithNumber) -> Self {
-        let suffix = number.suffix();
+        Links::of_suffix(base_url, number.suffix())
+    }
+
+    /// As [`below`](Self::below), for the number with this suffix.
+    pub fn of_suffix(base_url: &str, suffix: &Suffix) -> Self {
         let resolver = format!("{base_url}/pith/{suffix}");
         Links {
             bundle: format!("{resolver}/bundle.json"),

@@ -3,7 +3,7 @@
 //! Data flows one way, and a module uses only those before it in this list: [`canonical`],
 //! [`arxiv`], [`record`], [`number`], [`receipt`], [`snapshot`], [`event`], [`state`], [`bundle`],
 //! with [`keys`], [`keyset`] and [`timestamps`] beside them; above them [`home`], [`ledger`],
-//! [`manifest`], [`verify`], [`mint`], [`bulk`], [`conformance`], [`ceremony`] and [`doctor`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
+//! [`manifest`], [`verify`], [`mint`], [`bulk`], [`conformance`], [`publish`], [`ceremony`] and [`doctor`]; on top [`cli`]. `docs/SPEC.md` is the protocol, `docs/DESIGN.md` the map of the
 //! house.
 //!
 //! ```
@@ -37,6 +37,7 @@ pub mod manifest;
 pub mod mint;
 pub mod number;
 pub mod pipeline;
+pub mod publish;
 pub mod receipt;
 pub mod record;
 pub mod snapshot;

@@ -12,6 +12,7 @@ use crate::keys::{HardenError, KeyFileError, SealError};
 use crate::ledger::LedgerError;
 use crate::mint::MintError;
 use crate::pipeline::NoThread;
+use crate::publish::PublishError;
 
 use super::secrets::{SecretError, SecretErrorKind};
 
@@ -268,6 +269,23 @@ impl From<MintError> for Failure {
             MintError::UnknownKey { .. } => Failure::of(Exit::Io, &error)
                 .hint("rebuild the ledger from bundles: they carry the keys"),
             _ => Failure::of(Exit::Refused, &error),
+        }
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        let exit = match error {
+            PublishError::Home(error) => return error.into(),
+            PublishError::File(error) => return error.into(),
+            PublishError::OtherRegistry { .. } => Exit::Refused,
+            PublishError::Template { .. } => Exit::Usage,
+            _ => Exit::Io,
+        };
+        let failure = Failure::of(exit, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 }

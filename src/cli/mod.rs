@@ -4,6 +4,7 @@
 
 mod appender;
 mod bundle;
+mod bundler;
 mod ceremony;
 mod completions;
 mod conformance;
@@ -24,9 +25,11 @@ mod listed;
 mod man;
 mod merge;
 mod mint;
+mod mirror;
 mod number;
 mod output;
 mod progress;
+mod publish;
 mod receipt;
 mod record;
 mod recording;
@@ -79,6 +82,7 @@ enum Verb {
     Merge(merge::MergeArgs),
     Verify(verify::VerifyArgs),
     Conformance(conformance::ConformanceArgs),
+    Publish(publish::PublishArgs),
     Ceremony(ceremony::CeremonyArgs),
     Doctor(doctor::DoctorArgs),
     Env(env::EnvArgs),
@@ -175,6 +179,7 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Merge(args) => merge::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
         Verb::Conformance(args) => conformance::run(args, context),
+        Verb::Publish(args) => publish::run(args, context),
         Verb::Ceremony(args) => ceremony::run(args, context),
         Verb::Doctor(args) => doctor::run(args, context),
         Verb::Env(args) => env::run(args, context),

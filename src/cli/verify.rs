@@ -19,6 +19,7 @@ use super::ceremony::{Source, judge, known_witnesses, of_path};
 use super::context::{Context, JSON_SCHEMA, all_cores, parse_jobs, parse_time};
 use super::documents::{Document, DocumentLimits, Documents};
 use super::error::{Exit, Failure};
+use super::mirror;
 use super::output::{self, printable};
 use crate::bulk;
 use crate::files;
@@ -31,8 +32,13 @@ use crate::pipeline::{self, Pack, Planned, PlannedBy, Steps};
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Documents: one a file, JSON lines (also .gz, .zst), folders of them, or `-`
-    #[arg(required_unless_present = "explain", value_name = "PATH")]
+    #[arg(required_unless_present_any = ["explain", "mirror"], value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Check the mirror at this address or in this folder: against the home's ledger, or by keys alone
+    /// with --keyset or without a home
+    #[arg(long, value_name = "URL|DIR", conflicts_with = "paths")]
+    mirror: Option<String>,
 
     /// Trust the keys in FILE instead of the built-in keyset and the home's
     #[arg(long, value_name = "FILE")]
@@ -120,6 +126,14 @@ pub fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         at: args.at,
         now: context.now().seconds(),
     };
+    if let Some(place) = &args.mirror {
+        let asked = mirror::Asked {
+            by_keys_alone: args.keyset.is_some(),
+            jobs: args.jobs,
+            verbose: args.verbose,
+        };
+        return mirror::run(place, &policy, asked, context);
+    }
     let judging = Judging {
         policy: &policy,
         bulk: bulk::Judge::new(),

@@ -16,7 +16,7 @@ use super::stack;
 /// It is wiped when dropped, can't be cloned, and its `Debug` form shows only the public half.
 ///
 /// It stays in one place in memory: a value that is moved leaves its bytes behind, and nobody wipes them.
-/// What has its bytes in its hands does so in [`stack::apart`].
+/// What has its bytes in its hands wipes the stack after it.
 pub struct PrivateKey(Box<SigningKey>);
 
 /// Text that is not a private key of the kind that this toolkit signs with.

@@ -102,6 +102,23 @@ pub struct Current {
 }
 
 impl Current {
+    /// All entries, of every type.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let arrays = [
+            &self.graph_snapshots,
+            &self.author_attestations,
+            &self.timestamp_anchors,
+            &self.storage_attestations,
+            &self.citation_signatures,
+            &self.replication_records,
+            &self.corrections,
+            &self.mirror_hints,
+        ];
+        self.record_created
+            .iter()
+            .chain(arrays.into_iter().flatten())
+    }
+
     /// Where events of a type are kept; `None` for types unknown here, which are applied all the
     /// same, and for record_created, of which there is one.
     fn array_of(&mut self, event_type: &str) -> Option<&mut Vec<Entry>> {
