@@ -64,8 +64,36 @@ pub const LONGEST: u64 = 16 << 20;
 /// # Errors
 /// [`FileError::Io`] if the system refuses or there is more of it than 16 MiB.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_opened(path, File::open(path))
+}
+
+/// As [`read`], of a file that nobody named: one of a home or a mirror, which may have come from anywhere. A
+/// pipe or a device in its place, which might never end, is an error at once.
+///
+/// # Errors
+/// As [`read`]; [`FileError::Io`] if it is no regular file.
+pub fn read_of_folder(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_opened(path, open_regular(path, OFlags::empty()))
+}
+
+/// Opens a regular file; a pipe or a device in its place keeps nobody waiting.
+///
+/// # Errors
+/// Those of the system, and one if it is no regular file.
+pub fn open_regular(path: &Path, more: OFlags) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | more;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file")),
+    }
+}
+
+fn read_opened(path: &Path, opened: io::Result<File>) -> Result<Vec<u8>, FileError> {
     let (mut bytes, mut mode) = (Vec::new(), 0);
-    let count = File::open(path)
+    let count = opened
         .and_then(|file| {
             mode = file.metadata()?.permissions().mode();
             file.take(LONGEST + 1).read_to_end(&mut bytes)
@@ -87,15 +115,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// [`FileError::Io`] if the system refuses, it is no regular file, or there is more of it.
 pub fn read_regular(path: &Path, longest: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let read = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-        .and_then(|file| match file.metadata()?.is_file() {
-            true => file.take(longest + 1).read_to_end(&mut bytes),
-            false => Err(io::Error::other("it is no regular file")),
-        })
+    let read = open_regular(path, OFlags::NOFOLLOW)
+        .and_then(|file| file.take(longest + 1).read_to_end(&mut bytes))
         .and_then(|count| match count as u64 > longest {
             true => Err(io::ErrorKind::FileTooLarge.into()),
             false => Ok(()),

@@ -128,7 +128,39 @@ impl Appender {
     }
 }
 
-/// Whether a write failed because it was to pass the cache by; one through the cache may do.
+/// Gives the first `bytes` of a file to `take`, piece by piece, past the cache too: they may be tens of
+/// gigabytes.
+///
+/// # Errors
+/// Those of the system; [`io::ErrorKind::UnexpectedEof`] if the file is shorter.
+pub fn read_past_cache(file: &File, bytes: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut memory = vec![0; ROOM + BLOCK];
+    let start = memory.as_ptr().align_offset(BLOCK);
+    let room = &mut memory[start..start + ROOM];
+    let flags = fcntl_getfl(file)?;
+    let mut direct = fcntl_setfl(file, flags | OFlags::DIRECT).is_ok();
+    let mut place = 0;
+    while place < bytes {
+        let count = match file.read_at(room, place) {
+            Err(error) if direct && cannot_pass_by(&error) => {
+                fcntl_setfl(file, flags)?;
+                direct = false;
+                continue;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let wanted = usize::try_from(bytes - place).map_or(count, |left| left.min(count));
+        take(&room[..wanted]);
+        place += wanted as u64;
+    }
+    Ok(())
+}
+
+/// Whether it failed because the cache was to be passed by; through the cache it may do.
 fn cannot_pass_by(error: &io::Error) -> bool {
     let known = [Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSPC];
     Errno::from_io_error(error).is_some_and(|errno| known.contains(&errno))
@@ -161,6 +193,12 @@ mod tests {
                 if resume {
                     appender = Appender::new(open(false), appender.bytes()).unwrap();
                 }
+                let mut read: Vec<u8> = Vec::new();
+                read_past_cache(&open(false), appender.bytes(), |piece| read.extend(piece))
+                    .unwrap();
+                assert!(read == expected);
+                let more = appender.bytes() + 1;
+                assert!(read_past_cache(&open(false), more, |_| {}).is_err());
             }
         }
         appender.flush().unwrap();

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::appender::Appender;
+use super::appender::{Appender, read_past_cache};
 use crate::digest::Digest;
 use crate::files::watch::{self, Access, Content};
 use crate::files::{self, FileError};
@@ -272,23 +272,9 @@ fn reading(path: &Path) -> Result<File, FileError> {
 }
 
 fn crc32_of(path: &Path, bytes: u64) -> io::Result<u32> {
-    let mut file = File::open(path)?.take(bytes);
     let mut hasher = crc32fast::Hasher::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut total = 0;
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-        total += count as u64;
-    }
-    if total == bytes {
-        Ok(hasher.finalize())
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+    read_past_cache(&File::open(path)?, bytes, |piece| hasher.update(piece))?;
+    Ok(hasher.finalize())
 }
 
 /// The name under which `path` grows.

@@ -41,6 +41,9 @@ pub mod terminal;
 mod verify;
 mod withheld;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::keys;
@@ -97,6 +100,9 @@ fn command() -> clap::Command {
 
 /// Runs the process's command line.
 pub fn main() -> Exit {
+    // A file that becomes too large is an error like any other, and not the end of the process.
+    let too_large = Arc::new(AtomicBool::new(false));
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, too_large);
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return misunderstood(&error),

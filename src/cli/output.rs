@@ -45,8 +45,33 @@ fn keep(kind: &str, text: &str) {
     }
 }
 
+/// The text without age identities, which somebody may have given where the name of a file was wanted.
+fn without_identities(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"]
+        .iter()
+        .filter_map(|start| rest.to_ascii_uppercase().find(start))
+        .min()
+    {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let behind = rest[at..].trim_start_matches(is_part);
+        let whole = &rest[at..rest.len() - behind.len()];
+        shown.push_str(&rest[..at]);
+        // How an identity begins is no secret.
+        shown.push_str(if whole.len() > 24 {
+            "<withheld>"
+        } else {
+            whole
+        });
+        rest = behind;
+    }
+    shown + rest
+}
+
 /// Prints a line about the run on stderr: `pith: KIND: TEXT`.
 pub fn message(kind: &str, text: &str) {
+    let text = &without_identities(text);
     keep(kind, text);
     // Lines after the first are indented, so that none can pass for a message of its own.
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -154,4 +179,24 @@ pub fn json_line<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()
     let mut bytes = serde_json::to_vec(value)?;
     bytes.push(b'\n');
     out.write_all(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_are_not_repeated() {
+        let secret = "QQPQ7SZ0000000000000000000000000000000000000000000000000000";
+        let text = format!(
+            "could not open `AGE-SECRET-KEY-1{secret}`: no file; nor age-plugin-x-1{secret}"
+        );
+        let shown = without_identities(&text);
+        assert_eq!(
+            shown,
+            "could not open `<withheld>`: no file; nor <withheld>"
+        );
+        let harmless = "an identity begins with AGE-SECRET-KEY-1, as `age-keygen` writes it";
+        assert_eq!(without_identities(harmless), harmless);
+    }
 }

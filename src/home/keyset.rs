@@ -365,6 +365,12 @@ impl Home {
             let history = self.dir.join("keys/history");
             fs::create_dir_all(&history).map_err(FileError::io("make the folder", &history))?;
             files::sync_folder(&self.dir.join("keys"))?;
+            // Somebody may have removed or changed the copy of what is in force, and it is about to be the
+            // only one.
+            if let Some(latest) = in_force {
+                let kept = self.history_path(latest.version);
+                files::write(&kept, &pretty(latest), Existing::Replace)?;
+            }
             let bytes = pretty(next);
             // What is in force is kept for good first: one that is kept and not in force does no harm.
             files::write(&self.history_path(next.version), &bytes, Existing::Replace)?;
@@ -413,7 +419,7 @@ impl Home {
 
     fn keyset_file(&self) -> Result<KeysetFile, HomeError> {
         let path = self.keyset_path();
-        let bytes = files::read(&path)?;
+        let bytes = files::read_of_folder(&path)?;
         KeysetFile::from_slice(&bytes).map_err(malformed(path))
     }
 
@@ -553,7 +559,7 @@ pub(super) fn malformed(path: PathBuf) -> impl FnOnce(canonical::DecodeError) ->
 }
 
 pub(super) fn read_if_there(path: &std::path::Path) -> Result<Option<Vec<u8>>, HomeError> {
-    match files::read(path) {
+    match files::read_of_folder(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),

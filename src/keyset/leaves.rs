@@ -1,14 +1,14 @@
 //! What a key has signed, digest by digest: the file that is published beside the keyset.
 
-use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::document::SignedLog;
 use super::merkle::MerkleTree;
 use crate::digest::Digest;
-use crate::files::{Existing, FileError, NewFile};
+use crate::files::{self, Existing, FileError, NewFile};
 use crate::keys::KeyId;
+use rustix::fs::OFlags;
 
 /// A line: 64 hexadecimal digits and a newline.
 const LINE: usize = 65;
@@ -130,7 +130,7 @@ impl Leaves {
     /// As [`read`](Self::read).
     pub fn in_order(path: &Path, signed: &SignedLog) -> Result<Vec<Digest>, LeavesError> {
         let read = |error| FileError::io("read", path)(error);
-        let file = File::open(path).map_err(read)?;
+        let file = files::open_regular(path, OFlags::empty()).map_err(read)?;
         let found = file.metadata().map_err(read)?.len();
         let expected = signed.count;
         if expected.checked_mul(LINE as u64) != Some(found) {

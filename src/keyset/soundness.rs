@@ -63,7 +63,9 @@ impl Keyset {
     fn one_active(&self, faults: &mut Vec<Fault>) {
         let active: Vec<_> = self.active().map(|key| key.key.key_id.as_str()).collect();
         let message = match (&active[..], &self.emergency) {
-            ([_], None) | ([], Some(_)) => return,
+            ([_], None) => return,
+            ([], Some(reason)) if reason.chars().any(char::is_alphanumeric) => return,
+            ([], Some(_)) => "has no active key, and says no reason for the emergency".to_owned(),
             ([], None) => "has no active key, and states no emergency".to_owned(),
             ([one], Some(_)) => format!("states an emergency, though {one} is active"),
             _ => format!("has several active keys: {}", active.join(", ")),

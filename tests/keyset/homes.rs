@@ -222,6 +222,42 @@ fn a_missing_version_is_named() {
 
 /// Whatever was written when it was cut off: the home is the old one or the new one, and publishing
 /// again completes it.
+/// The next publication is about to make it the only copy.
+#[test]
+fn what_is_in_force_is_kept_whatever_became_of_its_copy() {
+    type Harm = fn(&Path);
+    let harms: [Harm; 2] = [
+        |copy| fs::remove_file(copy).unwrap(),
+        |copy| fs::write(copy, "garbage").unwrap(),
+    ];
+    for harm in harms {
+        let (_folder, home) = published(&[(first(), 0), (second(), 1)]);
+        harm(&home.history_path(2));
+        home.publish(&third(), day(11)).unwrap();
+        assert_eq!(home.chain().unwrap().unwrap().latest(), &third());
+    }
+}
+
+/// A home that was merely found may have come from anywhere.
+#[test]
+fn a_pipe_in_the_place_of_a_file_of_the_home_keeps_nobody_waiting() {
+    for name in [
+        "keyset.json",
+        "history/keyset-1.json",
+        "history/published.json",
+    ] {
+        let (_folder, home) = published(&[(first(), 0), (second(), 1)]);
+        let path = home.dir().join("keys").join(name);
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let error = home.chain().unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap();
+        let told = format!("{error}: {cause}");
+        assert!(told.contains("no regular file"), "{told}");
+    }
+}
+
 #[test]
 fn publication_that_was_cut_off_is_completed() {
     let steps: [fn(&Home, &Home); 4] = [

@@ -99,8 +99,13 @@ impl Place {
             })
         };
         if let Some(home) = self.home.as_ref().filter(|_| self.in_home) {
-            if self.files.public == home.keyset_path() {
-                let problem = format!("{id} is the name of the keyset's file");
+            let taken = [
+                home.keyset_path(),
+                home.draft_path(),
+                home.signing_key_path(),
+            ];
+            if taken.contains(&self.files.public) || id.as_str().ends_with(".commitments") {
+                let problem = format!("{id}.json is the name of another file of the home");
                 return Err(Failure::new(Exit::Usage, problem).hint("choose another --id"));
             }
             if known == Known::Nothing
