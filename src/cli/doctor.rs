@@ -14,9 +14,10 @@ use super::output::{self, counted, printable};
 use super::recording::{VERSION, own_digest};
 use crate::ceremony::{CeremonyError, Folder, PRODUCTS_FOLDER};
 use crate::doctor::{
-    Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset, judge_mode,
+    DraftHealth, Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset, judge_mode,
 };
-use crate::home::{Home, InForce, PROFILE_FILE};
+use crate::home::{Home, HomeError, InForce, PROFILE_FILE};
+use crate::keys::{KeyStatus, TrustedKeys};
 use crate::ledger::{Brief, LedgerLock};
 use crate::time::TimestampMicros;
 
@@ -262,14 +263,7 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
-    let read = home.in_force().map(|in_force| match in_force {
-        InForce::Chain(chain) => {
-            let keyset = chain.latest();
-            (KeysetHealth::from(keyset), keyset.trusted_keys())
-        }
-        InForce::Bootstrap(keys) => (KeysetHealth::from(&keys), keys),
-    });
-    let (health, keys) = match read {
+    let (health, keys) = match keyset_health(home) {
         Ok(read) => read,
         Err(error) => {
             let remedy = "restore keys/ from a backup";
@@ -298,6 +292,28 @@ fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
             )),
         }
     }
+}
+
+/// The keyset in force and the draft of the next one, as they are judged; and the keys that it trusts.
+fn keyset_health(home: &Home) -> Result<(KeysetHealth, TrustedKeys), HomeError> {
+    let (mut health, keys) = match home.in_force()? {
+        InForce::Chain(chain) => {
+            let keyset = chain.latest();
+            let mut health = KeysetHealth::from(keyset);
+            for key in &mut health.keys {
+                if let Some(entry) = keyset
+                    .named(&key.id)
+                    .filter(|_| key.status == KeyStatus::Next)
+                {
+                    key.due = home.may_be_active_from(&chain, entry)?;
+                }
+            }
+            (health, keyset.trusted_keys())
+        }
+        InForce::Bootstrap(keys) => (KeysetHealth::from(&keys), keys),
+    };
+    health.draft = home.draft()?.as_ref().map(DraftHealth::from);
+    Ok((health, keys))
 }
 
 /// What runs that were cut off have left.
