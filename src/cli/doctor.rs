@@ -35,15 +35,25 @@ struct Report<'a> {
 pub fn run(DoctorArgs {}: DoctorArgs, context: &Context) -> Result<Exit, Failure> {
     let mut findings = vec![version()?];
     let mut seen = Vec::new();
+    let mut rehearsal = false;
     match context.home_dir() {
-        Ok(_) => home(&context.home()?, context, &mut findings, &mut seen),
+        Ok(_) => {
+            let registry = context.home()?;
+            if let Some(chain) = registry.chain().ok().flatten() {
+                let keyset = chain.latest();
+                rehearsal = keyset.rehearsal;
+                let what = format!("version {} of the keyset", keyset.version);
+                seen.push((what, keyset.created_at.into()));
+            }
+            home(&registry, context, &mut findings, &mut seen);
+        }
         Err(_) => findings.push(Finding::warn(
             "home",
             "there is no registry home here",
             "go into it, or name it with -C DIR or PITH_HOME",
         )),
     }
-    findings.insert(1, judge_clock(context.now(), &seen));
+    findings.insert(1, judge_clock(context.now(), &seen, rehearsal));
     if let Some(variable) = context.now_variable() {
         findings.insert(2, time_variable(variable, context));
     }
