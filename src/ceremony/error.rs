@@ -69,6 +69,8 @@ pub enum CeremonyError {
         last: TimestampMicros,
         /// The time by the clock.
         now: TimestampMicros,
+        /// Whether it is a rehearsal, whose times are set by hand.
+        rehearsal: bool,
     },
     /// The ceremony is over.
     #[error("the ceremony in {} is closed", dir.display())]
@@ -121,6 +123,12 @@ impl CeremonyError {
             CeremonyError::BehindClosing { .. } => Some(
                 "stop here: no command has written them, and none takes them away. Keep a copy of the \
                  file and find out who did; what the witnesses signed ends with its last whole line",
+            ),
+            CeremonyError::ClockBehind {
+                rehearsal: true, ..
+            } => Some(
+                "a rehearsal's times follow one another: set PITH_NOW, or --now, to that of the last entry or a \
+                 later one; nothing was done, and nothing recorded",
             ),
             CeremonyError::ClockBehind { .. } => {
                 Some("set the clock right; nothing was done, and nothing recorded")

@@ -200,8 +200,12 @@ impl Folder {
         now: TimestampMicros,
     ) -> Result<(), CeremonyError> {
         if now < last {
-            let path = self.transcript_path();
-            return Err(CeremonyError::ClockBehind { path, last, now });
+            return Err(CeremonyError::ClockBehind {
+                path: self.transcript_path(),
+                last,
+                now,
+                rehearsal: self.opening.rehearsal,
+            });
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! Planning a ceremony: its folder, with a runbook for this registry, these people and these dates.
 
-use chrono::{DateTime, Duration, Utc};
 use minijinja::{Value, context};
 
 use super::error::CeremonyError;
@@ -39,6 +38,8 @@ pub struct Plan {
     pub key: KeyId,
     /// The key that takes over, where one does.
     pub new_key: Option<KeyId>,
+    /// When that key may become active, if it is published as `next` already.
+    pub new_key_due: Option<Timestamp>,
     /// How long keys are published before and after.
     pub policy: SafetyPolicy,
     /// The version of the program.
@@ -82,9 +83,14 @@ impl Plan {
     fn values(&self) -> Value {
         let text = |id: &KeyId| id.to_string();
         let custodians: Vec<String> = self.custodians.iter().map(text).collect();
-        // The first part is held within a day of planning; if it is not, the runbook has a box for it.
-        let activation = self.after(self.publish_days() + 1);
-        let removal = self.after(self.publish_days() + 1 + self.retire_days());
+        // The first whole second in which something can be done.
+        let start = self.opened_at.seconds().unix() + 1;
+        let activation = match self.new_key_due {
+            Some(due) => due.unix().max(start),
+            // The first part is held within a day of planning; if it is not, the runbook has a box for it.
+            None => start + days(self.publish_days() + 1),
+        };
+        let removal = activation + days(self.retire_days());
         context! {
             name => self.name.as_str(),
             kind => self.kind.as_str(),
@@ -100,21 +106,24 @@ impl Plan {
             new_key => self.new_key.as_ref().map(text).unwrap_or_default(),
             publish_days => self.publish_days(),
             retire_days => self.retire_days(),
-            activation => activation,
-            removal => removal,
+            published => self.new_key_due.is_some(),
+            ready => self.new_key_due.is_some_and(|due| due.unix() <= start),
+            start => time(start),
+            activation => time(activation),
+            removal => time(removal),
             rehearsal_flag => if self.rehearsal { " --rehearsal" } else { "" },
             tool_version => self.tool_version.as_str(),
             binary_sha256 => self.binary_sha256.to_string(),
             binary_words => spoken_head(&self.binary_sha256),
         }
     }
+}
 
-    /// The first whole second that is so many days away.
-    fn after(&self, days: u32) -> String {
-        let opened = self.opened_at.seconds().unix() + 1;
-        let later = DateTime::<Utc>::from_timestamp(opened, 0)
-            .and_then(|time| time.checked_add_signed(Duration::days(days.into())))
-            .and_then(Timestamp::new);
-        later.map_or_else(|| format!("{days} days later"), |time| time.to_string())
-    }
+/// So many days, in seconds.
+fn days(count: u32) -> i64 {
+    i64::from(count) * i64::from(DAY)
+}
+
+fn time(unix: i64) -> String {
+    Timestamp::from_unix(unix).map_or_else(|| "the year 10000".to_owned(), |time| time.to_string())
 }

@@ -14,9 +14,10 @@ use super::output::{self, counted, printable};
 use super::recording::{VERSION, own_digest};
 use crate::ceremony::{CeremonyError, Folder, PRODUCTS_FOLDER};
 use crate::doctor::{
-    Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset, judge_mode,
+    DraftHealth, Finding, KeysetHealth, Status, judge_clock, judge_disk, judge_keyset, judge_mode,
 };
-use crate::home::{Home, InForce, PROFILE_FILE};
+use crate::home::{Home, HomeError, InForce, PROFILE_FILE};
+use crate::keys::{KeyStatus, TrustedKeys};
 use crate::ledger::{Brief, LedgerLock};
 use crate::time::TimestampMicros;
 
@@ -34,15 +35,25 @@ struct Report<'a> {
 pub fn run(DoctorArgs {}: DoctorArgs, context: &Context) -> Result<Exit, Failure> {
     let mut findings = vec![version()?];
     let mut seen = Vec::new();
+    let mut rehearsal = false;
     match context.home_dir() {
-        Ok(_) => home(&context.home()?, context, &mut findings, &mut seen),
+        Ok(_) => {
+            let registry = context.home()?;
+            if let Some(chain) = registry.chain().ok().flatten() {
+                let keyset = chain.latest();
+                rehearsal = keyset.rehearsal;
+                let what = format!("version {} of the keyset", keyset.version);
+                seen.push((what, keyset.created_at.into()));
+            }
+            home(&registry, context, &mut findings, &mut seen);
+        }
         Err(_) => findings.push(Finding::warn(
             "home",
             "there is no registry home here",
             "go into it, or name it with -C DIR or PITH_HOME",
         )),
     }
-    findings.insert(1, judge_clock(context.now(), &seen));
+    findings.insert(1, judge_clock(context.now(), &seen, rehearsal));
     if let Some(variable) = context.now_variable() {
         findings.insert(2, time_variable(variable, context));
     }
@@ -262,14 +273,7 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
-    let read = home.in_force().map(|in_force| match in_force {
-        InForce::Chain(chain) => {
-            let keyset = chain.latest();
-            (KeysetHealth::from(keyset), keyset.trusted_keys())
-        }
-        InForce::Bootstrap(keys) => (KeysetHealth::from(&keys), keys),
-    });
-    let (health, keys) = match read {
+    let (health, keys) = match keyset_health(home) {
         Ok(read) => read,
         Err(error) => {
             let remedy = "restore keys/ from a backup";
@@ -298,6 +302,28 @@ fn keys(home: &Home, context: &Context, findings: &mut Vec<Finding>) {
             )),
         }
     }
+}
+
+/// The keyset in force and the draft of the next one, as they are judged; and the keys that it trusts.
+fn keyset_health(home: &Home) -> Result<(KeysetHealth, TrustedKeys), HomeError> {
+    let (mut health, keys) = match home.in_force()? {
+        InForce::Chain(chain) => {
+            let keyset = chain.latest();
+            let mut health = KeysetHealth::from(keyset);
+            for key in &mut health.keys {
+                if let Some(entry) = keyset
+                    .named(&key.id)
+                    .filter(|_| key.status == KeyStatus::Next)
+                {
+                    key.due = home.may_be_active_from(&chain, entry)?;
+                }
+            }
+            (health, keyset.trusted_keys())
+        }
+        InForce::Bootstrap(keys) => (KeysetHealth::from(&keys), keys),
+    };
+    health.draft = home.draft()?.as_ref().map(DraftHealth::from);
+    Ok((health, keys))
 }
 
 /// What runs that were cut off have left.

@@ -9,6 +9,7 @@ use crate::ceremony::CeremonyError;
 use crate::files::FileError;
 use crate::home::HomeError;
 use crate::keys::{HardenError, KeyFileError, SealError};
+use crate::keyset::EditError;
 use crate::ledger::LedgerError;
 use crate::mint::MintError;
 use crate::pipeline::NoThread;
@@ -209,6 +210,12 @@ impl From<InputError> for Failure {
             _ => Exit::Io,
         };
         Failure::of(exit, &error)
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        Failure::of(Exit::Refused, &error).hint(error.hint())
     }
 }
 

@@ -21,6 +21,29 @@ pub struct KeysetHealth {
     pub custodians: Option<(u32, u32)>,
     /// The signing keys.
     pub keys: Vec<KeyHealth>,
+    /// The next version, if it is being made.
+    pub draft: Option<DraftHealth>,
+}
+
+/// What is asked of a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftHealth {
+    /// Which version it is to be.
+    pub version: u32,
+    /// The keys whose signatures it has counted, and as what it has them: they sign no more.
+    pub counted: Vec<(KeyId, KeyStatus)>,
+}
+
+impl From<&Keyset> for DraftHealth {
+    fn from(draft: &Keyset) -> Self {
+        let ended = draft.keys.iter().filter(|entry| entry.signed.is_some());
+        DraftHealth {
+            version: draft.version,
+            counted: ended
+                .map(|entry| (entry.key.key_id.clone(), entry.status))
+                .collect(),
+        }
+    }
 }
 
 /// What is asked of a signing key.
@@ -34,6 +57,8 @@ pub struct KeyHealth {
     pub from: Option<Timestamp>,
     /// When it counts no more.
     pub until: Option<Timestamp>,
+    /// When it may become active, if it is `next` and that is known.
+    pub due: Option<Timestamp>,
 }
 
 impl From<&TrustedKeys> for KeysetHealth {
@@ -45,6 +70,7 @@ impl From<&TrustedKeys> for KeysetHealth {
             expires_at: None,
             custodians: None,
             keys: own.keys.iter().map(KeyHealth::from).collect(),
+            draft: None,
         }
     }
 }
@@ -72,6 +98,7 @@ impl From<&TrustedKey> for KeyHealth {
             status: entry.status,
             from: entry.valid_from,
             until: entry.valid_until,
+            due: None,
         }
     }
 }
@@ -106,17 +133,22 @@ pub fn judge_keyset(keyset: &KeysetHealth, now: TimestampMicros) -> Vec<Finding>
     if let Some((threshold, all)) = keyset.custodians {
         findings.push(custodians(threshold, all));
     }
-    let active: Vec<&KeyHealth> = keyset
-        .keys
-        .iter()
-        .filter(|key| key.status == KeyStatus::Active)
-        .collect();
+    findings.extend(keyset.draft.as_ref().map(draft));
+    let of_status = |status| keyset.keys.iter().filter(move |key| key.status == status);
+    let active: Vec<&KeyHealth> = of_status(KeyStatus::Active).collect();
+    let next: Vec<&KeyHealth> = of_status(KeyStatus::Next).collect();
     match active[..] {
-        [key] => findings.push(active_key(key, now)),
+        [key] => {
+            findings.push(active_key(key, keyset.draft.as_ref(), now));
+            // Before the genesis a key is trusted at once, so none has to stand by.
+            if !keyset.bootstrap {
+                findings.push(stands_by(&next, now));
+            }
+        }
         [] => findings.push(Finding::fail(
             "keys",
             "no key is active, so nothing can be signed",
-            "make one with `pith key generate --id ID`, or activate the one that is next",
+            successor(&next, keyset.bootstrap, now),
         )),
         _ => {
             let ids: Vec<&str> = active.iter().map(|key| key.id.as_str()).collect();
@@ -130,8 +162,71 @@ pub fn judge_keyset(keyset: &KeysetHealth, now: TimestampMicros) -> Vec<Finding>
     findings
 }
 
-fn active_key(key: &KeyHealth, now: Timestamp) -> Finding {
+/// A draft that is open: what is half done is easily forgotten.
+fn draft(draft: &DraftHealth) -> Finding {
+    Finding::warn(
+        "draft",
+        format!("version {} of the keyset is being made", draft.version),
+        "`pith keyset status` says what is missing; `pith keyset draft new --force` begins it anew",
+    )
+}
+
+/// The keys that can take over, and when.
+fn in_words(next: &[&KeyHealth], now: Timestamp) -> String {
+    let told = next.iter().map(|key| match key.due {
+        Some(due) if due > now => format!("{} from {due} on", key.id),
+        Some(_) => format!("{} now", key.id),
+        None => key.id.to_string(),
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a key is published that can take over in an emergency.
+fn stands_by(next: &[&KeyHealth], now: Timestamp) -> Finding {
+    if next.is_empty() {
+        Finding::warn(
+            "keys",
+            "no key is `next`: if the active one is lost or stolen, nothing can be signed while another one \
+             waits to be published long enough",
+            "keep one: `pith key generate --id ID`, `pith keyset draft add ID`, then `sign` and `publish`",
+        )
+    } else {
+        let message = format!("next, and may become active: {}", in_words(next, now));
+        Finding::ok("keys", message)
+    }
+}
+
+/// What to do where no key is active.
+fn successor(next: &[&KeyHealth], bootstrap: bool, now: Timestamp) -> String {
+    match (next, bootstrap) {
+        ([], true) => "make one with `pith key generate --id ID`".to_owned(),
+        ([], false) => "make one with `pith key generate --id ID`, and publish it: `pith keyset draft add ID`, \
+                        then `sign` and `publish`"
+            .to_owned(),
+        (_, true) => "`pith keyset draft new`, and `pith keyset draft add ID` with the key that is next"
+            .to_owned(),
+        (next, false) => format!(
+            "activate one that is next, with `pith keyset draft activate ID`, then `sign` and `publish`: {}",
+            in_words(next, now)
+        ),
+    }
+}
+
+fn active_key(key: &KeyHealth, draft: Option<&DraftHealth>, now: Timestamp) -> Finding {
     let id = &key.id;
+    let counted = draft.and_then(|draft| {
+        let (_, status) = draft.counted.iter().find(|(counted, _)| counted == id)?;
+        Some((draft.version, status.as_str()))
+    });
+    if let Some((version, status)) = counted {
+        let message = format!(
+            "{id} is active and signs nothing: the draft of version {version} has it as {status}, and has \
+             counted what it signed"
+        );
+        let remedy = "publish the draft: `pith keyset status` says what is missing; or begin it anew, which \
+                      lets the key sign again: `pith keyset draft new --force`";
+        return Finding::fail("keys", message, remedy);
+    }
     if let Some(from) = key.from.filter(|from| *from > now) {
         let message = format!("{id} is active, and counts from {from} only");
         return Finding::fail("keys", message, "wait, or set the clock right");
@@ -202,14 +297,74 @@ mod tests {
                 status: KeyStatus::Active,
                 from: None,
                 until: until.map(|text| text.parse().unwrap()),
+                due: None,
             }],
+            draft: None,
         }
     }
 
+    /// With another key, which is `next`.
+    fn with_next(mut health: KeysetHealth) -> KeysetHealth {
+        health.keys.push(KeyHealth {
+            id: "k-2".parse().unwrap(),
+            status: KeyStatus::Next,
+            from: None,
+            until: None,
+            due: Some("2026-06-05T00:00:00Z".parse().unwrap()),
+        });
+        health
+    }
+
+    fn findings(health: &KeysetHealth) -> Vec<Finding> {
+        judge_keyset(health, "2026-06-01T00:00:00.000000Z".parse().unwrap())
+    }
+
     fn worst(health: &KeysetHealth) -> Status {
-        let now = "2026-06-01T00:00:00.000000Z".parse().unwrap();
-        let findings = judge_keyset(health, now);
+        let health = with_next(health.clone());
+        let findings = findings(&health);
         findings.iter().map(|finding| finding.status).max().unwrap()
+    }
+
+    #[test]
+    fn a_draft_that_ends_the_active_key_stops_all_signing() {
+        let mut drafting = with_next(health(None));
+        let mut draft = DraftHealth {
+            version: 2,
+            counted: Vec::new(),
+        };
+        drafting.draft = Some(draft.clone());
+        assert_eq!(worst(&drafting), Status::Warn);
+        draft
+            .counted
+            .push(("k-1".parse().unwrap(), KeyStatus::Retired));
+        drafting.draft = Some(draft);
+        let all = findings(&drafting);
+        let failed = all.iter().find(|f| f.status == Status::Fail).unwrap();
+        let message = "the draft of version 2 has it as retired";
+        assert!(failed.message.contains(message), "{}", failed.message);
+    }
+
+    #[test]
+    fn a_key_that_stands_by_is_told_and_a_missing_one_asked_for() {
+        let alone = findings(&health(None));
+        let warned = alone.iter().find(|f| f.status == Status::Warn).unwrap();
+        assert!(warned.message.contains("no key is `next`"));
+        let told = findings(&with_next(health(None)));
+        let line = "next, and may become active: k-2 from 2026-06-05T00:00:00Z on";
+        assert!(told.contains(&Finding::ok("keys", line)), "{told:?}");
+        let mut emergency = with_next(health(None));
+        emergency.keys[0].status = KeyStatus::Revoked;
+        let remedy = |health: &KeysetHealth| findings(health)[0].remedy.clone().unwrap();
+        let activate = remedy(&emergency);
+        assert!(
+            activate.contains("k-2 from 2026-06-05T00:00:00Z on"),
+            "{activate}"
+        );
+        assert!(!activate.contains("generate"), "{activate}");
+        emergency.keys[1].due = Some("2026-06-01T00:00:00Z".parse().unwrap());
+        assert!(remedy(&emergency).ends_with("k-2 now"));
+        emergency.keys.pop();
+        assert!(remedy(&emergency).contains("pith key generate"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod clock;
 mod keyset;
 
 pub use clock::judge_clock;
-pub use keyset::{KeyHealth, KeysetHealth, judge_keyset};
+pub use keyset::{DraftHealth, KeyHealth, KeysetHealth, judge_keyset};
 
 use std::path::Path;
 

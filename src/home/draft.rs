@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::keyset::{malformed, read_if_there};
 use super::{Home, HomeError};
 use crate::canonical::pretty;
+use crate::files::watch::{self, Access, Content};
 use crate::files::{self, Existing, FileError};
 use crate::keyset::{Keyset, Leaves, draft_leaves_path, leaves_path};
 
@@ -58,6 +59,7 @@ impl Home {
                 let path = leaves_path(&logs, id);
                 fs::rename(&draft, &path).map_err(FileError::io("write", &path))?;
                 files::sync_folder(&logs)?;
+                watch::note(&path, Access::Written, || Content::AtEnd);
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod draft;
 mod keyset;
+mod waiting;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::document::{Keyset, SigningKey};
+use crate::digest::Digest;
 use crate::keys::{Fingerprint, KeyId, KeyStatus};
 use crate::time::Timestamp;
 
@@ -65,6 +66,9 @@ pub enum Change {
         /// How many signatures it leaves behind, if it has ended.
         #[serde(skip_serializing_if = "Option::is_none")]
         signed: Option<u64>,
+        /// The Merkle root of those, by which everybody can tell that they mean the same ones.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        merkle_root: Option<Digest>,
     },
     /// A signing key is left out.
     KeyRemoved {
@@ -176,6 +180,7 @@ impl Keyset {
                     to: entry.status,
                     reason: entry.revocation.as_ref().map(|why| why.reason.clone()),
                     signed: entry.signed.map(|signed| signed.count),
+                    merkle_root: entry.signed.map(|signed| signed.merkle_root),
                 }),
                 Some(_) => {}
             }
@@ -239,6 +244,7 @@ impl fmt::Display for Change {
                 to,
                 reason,
                 signed,
+                merkle_root,
             } => {
                 let (from, to) = (from.as_str(), to.as_str());
                 write!(f, "key {key_id} ({fingerprint}), {from} before, is {to}")?;
@@ -246,8 +252,12 @@ impl fmt::Display for Change {
                     write!(f, ": {reason}")?;
                 }
                 match signed {
-                    Some(1) => write!(f, "; it leaves 1 signature behind"),
-                    Some(count) => write!(f, "; it leaves {count} signatures behind"),
+                    Some(1) => write!(f, "; it leaves 1 signature behind")?,
+                    Some(count) => write!(f, "; it leaves {count} signatures behind")?,
+                    None => {}
+                }
+                match merkle_root {
+                    Some(root) => write!(f, ", with the Merkle root {root}"),
                     None => Ok(()),
                 }
             }

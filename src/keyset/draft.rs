@@ -67,6 +67,8 @@ pub enum EditError {
         created_at: Timestamp,
         /// The time of this edit.
         now: Timestamp,
+        /// Whether it is a rehearsal, whose times are set by hand.
+        rehearsal: bool,
     },
 }
 
@@ -78,6 +80,12 @@ impl EditError {
             EditError::Exists { .. } => "nothing has to be done; or give the new key another name",
             EditError::Status { .. } => {
                 "a key goes from next to active, to retired, to revoked, and never back"
+            }
+            EditError::Clock {
+                rehearsal: true, ..
+            } => {
+                "a rehearsal's times follow one another: set PITH_NOW, or --now, to a later one than the first \
+                 of these"
             }
             EditError::Clock { .. } => "put the clock right, or wait a second",
         }
@@ -127,8 +135,11 @@ impl Keyset {
         expires_at: Timestamp,
     ) -> Result<Keyset, EditError> {
         if created_at <= self.created_at {
-            let (created_at, now) = (self.created_at, created_at);
-            return Err(EditError::Clock { created_at, now });
+            return Err(EditError::Clock {
+                created_at: self.created_at,
+                now: created_at,
+                rehearsal: self.rehearsal,
+            });
         }
         Ok(Keyset {
             version: self.version.saturating_add(1),
@@ -183,8 +194,11 @@ impl Keyset {
     fn date(&mut self, now: Timestamp) -> Result<(), EditError> {
         let before = self.created_at;
         if now < before {
-            let created_at = before;
-            return Err(EditError::Clock { created_at, now });
+            return Err(EditError::Clock {
+                created_at: before,
+                now,
+                rehearsal: self.rehearsal,
+            });
         }
         let lasts = self.expires_at.unix() - before.unix();
         let expires_at = Timestamp::from_unix(now.unix().saturating_add(lasts));

@@ -199,7 +199,9 @@ fn a_clock_behind_the_last_entry_stops_everything() {
         behind.stderr
     );
     assert!(
-        behind.stderr.contains("set the clock right"),
+        behind
+            .stderr
+            .contains("set PITH_NOW, or --now, to that of the last entry"),
         "{}",
         behind.stderr
     );

@@ -154,10 +154,12 @@ fn a_share_is_printed_read_back_and_destroyed() {
     for (kind, more, key) in [
         ("genesis", &[][..], "test-key"),
         ("rotation", &["--new-key", "key-2"], "key-2"),
+        ("compromise", &["--new-key", "key-2"], "key-2"),
         ("recovery", &[], "test-key"),
     ] {
         let text = runbook(kind, more);
         for part in [
+            format!("pith key split {key} --shares 3 --threshold 2"),
             format!("cat /dev/shm/shares/{key}.share-3-of-3.json"),
             format!(
                 "pith key combine /dev/shm/back/share-1 /dev/shm/back/share-2 --id {key} \

@@ -337,13 +337,43 @@ fn signatures_made_apart_are_brought_together() {
         "{}",
         added.stderr
     );
+    assert!(
+        added.stderr.contains("says whose are missing"),
+        "{}",
+        added.stderr
+    );
     registry.at(day_1, &["keyset", "publish"]).exits(1);
+    // A copy that brings nothing is told, and why.
+    let unsigned = registry.file("unsigned.json");
+    let mut copy: serde_json::Value =
+        serde_json::from_slice(&fs::read(&copies[0]).unwrap()).unwrap();
+    copy["signatures"] = serde_json::json!([]);
+    fs::write(&unsigned, serde_json::to_vec(&copy).unwrap()).unwrap();
+    let nothing = collect(&[unsigned.clone(), copies[1].clone()]).exits(0);
+    assert_eq!(nothing.text(), "");
+    for note in [
+        format!("{}: nobody has signed it", unsigned.display()),
+        format!(
+            "{}: custodian-b's signature is there already",
+            copies[1].display()
+        ),
+    ] {
+        assert!(nothing.stderr.contains(&note), "{}", nothing.stderr);
+    }
     // What is there already is not added again, whatever else is new.
     let added = collect(&copies).exits(0);
     assert_eq!(
         added.text(),
         format!("custodian-d\t{}\n", copies[2].display())
     );
+    assert!(
+        added
+            .stderr
+            .contains("enough have signed: `pith keyset publish`"),
+        "{}",
+        added.stderr
+    );
+    assert!(!added.stderr.contains("missing"), "{}", added.stderr);
     let before = fs::read(registry.keys("keyset-draft.json")).unwrap();
     let added = collect(&copies).exits(0);
     assert_eq!(added.text(), "");

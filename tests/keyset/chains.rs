@@ -1,5 +1,6 @@
 //! Drafts and chains beyond single rules.
 
+use pith::digest::Digest;
 use pith::keys::KeyStatus;
 use pith::keyset::{Change, Edit, EditError, Keyset, KeysetFile};
 
@@ -92,8 +93,11 @@ fn changes_are_told_in_words() {
         words,
         [
             format!(
-                "key key-1 ({}), active before, is retired; it leaves 0 signatures behind",
-                fingerprints[0]
+                "key key-1 ({}), active before, is retired; it leaves 0 signatures behind, with the \
+                 Merkle root {}",
+                fingerprints[0],
+                // Of no leaves: the hash of nothing.
+                Digest::of(b"")
             ),
             format!("key key-2 ({}), next before, is active", fingerprints[1]),
             format!("it counts until {}", day(376)),

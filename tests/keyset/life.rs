@@ -255,7 +255,42 @@ fn a_compromised_key_counts_for_what_the_ledger_knows_alone() {
         .exits(0);
     let mut emergency = revoke.to_vec();
     emergency.extend(["--emergency", "no key is old enough to take over"]);
-    registry.at(day_3, &emergency).exits(0);
+    let drafted = registry.at(day_3, &emergency).exits(0);
+    // What a custodian compares before signing: how many signatures, and which.
+    let draft =
+        pith::keyset::Keyset::from_slice(&fs::read(registry.keys("keyset-draft.json")).unwrap());
+    let draft = draft.unwrap();
+    let signed = draft
+        .named(&"test-key".parse().unwrap())
+        .unwrap()
+        .signed
+        .unwrap();
+    let counted = format!("{} signatures", signed.count);
+    let root = format!("with the Merkle root {}", signed.merkle_root);
+    let diff = run(&mut registry.home.pith(["keyset", "diff"])).exits(0);
+    let shown = run(&mut registry.home.pith(["keyset", "show", "--draft"])).exits(0);
+    for text in [drafted.text(), diff.text(), shown.text()] {
+        assert!(text.contains(&counted) && text.contains(&root), "{text}");
+    }
+    let json = run(&mut registry.home.pith(["keyset", "diff", "--json"])).exits(0);
+    assert!(
+        json.text()
+            .contains(&format!("\"merkle_root\":\"{}\"", signed.merkle_root))
+    );
+    // The box of the runbook: the file has as many lines, and no record is without an event.
+    let leaves = fs::read_to_string(registry.keys("logs/test-key.leaves.draft")).unwrap();
+    assert_eq!(leaves.lines().count() as u64, signed.count);
+    let stats = registry.at(day_3, &["ledger", "stats", "--json"]).exits(0);
+    let stats: serde_json::Value = serde_json::from_str(&stats.text()).unwrap();
+    assert!(stats["by_key"][0]["records"].as_u64().unwrap() <= signed.count);
+    // While it is open, the doctor says why nothing is minted.
+    let doctor = registry.at(day_3, &["doctor"]).exits(1);
+    for line in [
+        "warn  draft: version 3 of the keyset is being made",
+        "fail  keys: test-key is active and signs nothing: the draft of version 3 has it as revoked",
+    ] {
+        assert!(doctor.text().contains(line), "{}", doctor.text());
+    }
     // From now on the key is silent, before the draft is in force.
     let silent = registry.mint(day_3, &[5], "never.jsonl").exits(1);
     assert!(
@@ -267,6 +302,16 @@ fn a_compromised_key_counts_for_what_the_ledger_knows_alone() {
     registry.at(day_3, &["keyset", "publish"]).exits(0);
     let none = registry.mint(day_3, &[5], "never.jsonl").exits(2);
     assert!(none.stderr.contains("no active key"), "{}", none.stderr);
+    // A key is there already, and it is known when it may take over.
+    let doctor = registry.at(day_3, &["doctor"]).exits(1);
+    assert!(
+        doctor
+            .text()
+            .contains("then `sign` and `publish`: key-2 from 2026-06-12T00:00:00Z on"),
+        "{}",
+        doctor.text()
+    );
+    assert!(!doctor.text().contains("key generate"), "{}", doctor.text());
 
     let old = registry.verify(day_3, "old.jsonl").exits(0);
     let old_file = registry.file("old.jsonl");

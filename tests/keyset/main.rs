@@ -5,6 +5,7 @@
 mod common;
 
 mod approval;
+mod ceremonies;
 mod chains;
 #[path = "../common/changes.rs"]
 mod changes;

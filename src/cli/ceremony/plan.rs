@@ -13,8 +13,9 @@ use crate::cli::recording::{VERSION, own_digest};
 use crate::digest::Digest;
 use crate::files::FileError;
 use crate::home::Home;
-use crate::keys::KeyId;
-use crate::keyset::{Chain, Keyset};
+use crate::keys::{KeyId, KeyStatus};
+use crate::keyset::{Chain, EditError, Keyset};
+use crate::time::Timestamp;
 
 /// Make a ceremony's folder in the home, with its runbook and an empty transcript
 #[derive(Debug, Args)]
@@ -94,11 +95,12 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.home()?;
     let chain = home.chain()?;
     let in_force = chain.as_ref().map(Chain::latest);
+    let now = context.now();
     check_can_succeed(kind, args.rehearsal, in_force)?;
+    check_clock(in_force, now.seconds())?;
     let (custodians, threshold) = custodians(&args, in_force)?;
     let parent = home.dir().join("ceremonies");
     fs::create_dir_all(&parent).map_err(FileError::io("make the folder", &parent))?;
-    let now = context.now();
     let name = match args.name.clone() {
         Some(name) => name,
         None => free_name(&parent, kind, &now.to_string()[..10])?,
@@ -113,6 +115,10 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
         threshold,
         key: key(&args, &home)?,
         new_key: new_key(&args, kind)?,
+        new_key_due: match (&args.new_key, &chain) {
+            (Some(id), Some(chain)) => due(id, chain, &home)?,
+            _ => None,
+        },
         custodians,
         policy: match &in_force {
             Some(keyset) => keyset.policy,
@@ -124,6 +130,20 @@ pub fn run(args: PlanArgs, context: &Context) -> Result<Exit, Failure> {
     if plan.new_key.as_ref() == Some(&plan.key) {
         let problem = format!("{} cannot take over from itself", plan.key);
         return Err(Failure::new(Exit::Usage, problem).hint("choose another --new-key"));
+    }
+    match (plan.new_key_due, &plan.new_key, in_force) {
+        (Some(due), Some(id), _) => context.note(&format!(
+            "{id} is published as `next` already, and may become active from {due} on: the runbook goes on from there"
+        )),
+        (None, Some(_), Some(keyset)) => {
+            for entry in keyset.keys.iter().filter(|entry| entry.status == KeyStatus::Next) {
+                let id = &entry.key.key_id;
+                context.note(&format!(
+                    "{id} is published as `next` already: `--new-key {id}` lets it take over, and saves the wait"
+                ));
+            }
+        }
+        _ => {}
     }
     let (opening, runbook) = plan.render(&Templates::of_home(home.dir()))?;
     let folder = Folder::create(&parent, opening, &runbook)?;
@@ -175,6 +195,43 @@ fn check_can_succeed(
             "a new signing key takes a rotation: `pith ceremony plan rotation --new-key ID`",
         ),
         _ => return Ok(()),
+    };
+    Err(Failure::new(Exit::Refused, problem).hint(hint))
+}
+
+/// No version follows one that is yet to come.
+fn check_clock(in_force: Option<&Keyset>, now: Timestamp) -> Result<(), Failure> {
+    match in_force {
+        Some(keyset) if keyset.is_yet_to_come(now) => Err(Failure::from(EditError::Clock {
+            created_at: keyset.created_at,
+            now,
+            rehearsal: keyset.rehearsal,
+        })),
+        _ => Ok(()),
+    }
+}
+
+/// When the key that takes over may become active, if it is published as `next`.
+fn due(id: &KeyId, chain: &Chain, home: &Home) -> Result<Option<Timestamp>, Failure> {
+    let Some(entry) = chain.latest().named(id) else {
+        return Ok(None);
+    };
+    let (problem, hint) = match entry.status {
+        // The message about a key that takes over from itself says more.
+        KeyStatus::Active => return Ok(None),
+        KeyStatus::Next => match home.may_be_active_from(chain, entry)? {
+            Some(due) => return Ok(Some(due)),
+            None => (
+                format!(
+                    "it is not known when {id} was published, so neither when it may become active"
+                ),
+                "complete its publication first: `pith keyset publish`",
+            ),
+        },
+        KeyStatus::Retired | KeyStatus::Revoked => (
+            format!("{id} is {}, and no key comes back", entry.status.as_str()),
+            "choose another --new-key",
+        ),
     };
     Err(Failure::new(Exit::Refused, problem).hint(hint))
 }

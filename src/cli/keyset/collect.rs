@@ -8,7 +8,7 @@ use crate::cli::error::{Exit, Failure};
 use crate::cli::output::{self, counted};
 use crate::home::edit_draft;
 use crate::keys::KeyId;
-use crate::keyset::{Chain, CollectError};
+use crate::keyset::{Chain, CollectError, KeysetSignature};
 use clap::Args;
 use serde::Serialize;
 
@@ -31,6 +31,10 @@ struct Collected {
     version: u32,
     digest: String,
     added: Vec<Added>,
+    /// What was there before.
+    already: Vec<Added>,
+    /// Whether enough have signed.
+    enough: bool,
 }
 
 #[derive(Serialize)]
@@ -44,6 +48,8 @@ pub fn run(args: CollectArgs, context: &Context) -> Result<Exit, Failure> {
     let chain = home.chain()?;
     let previous = chain.as_ref().map(Chain::latest);
     let mut added = Vec::new();
+    let mut already = Vec::new();
+    let mut unsigned = Vec::new();
     let draft = edit_draft(&home.draft_path(), |there| {
         let mut draft = there.map_or_else(|| home_draft(&home), Ok)?;
         for path in &args.copies {
@@ -59,13 +65,29 @@ pub fn run(args: CollectArgs, context: &Context) -> Result<Exit, Failure> {
                 let problem = format!("{}: {error}: nothing is added", path.display());
                 Failure::new(Exit::Refused, problem).hint(hint)
             })?;
-            added.extend(names.into_iter().map(|key_id| Added {
-                key_id,
-                file: path.display().to_string(),
-            }));
+            let file = path.display().to_string();
+            if copy.signatures.is_empty() {
+                unsigned.push(file.clone());
+            }
+            for KeysetSignature { key_id, .. } in copy.signatures {
+                let list = match names.contains(&key_id) {
+                    true => &mut added,
+                    false => &mut already,
+                };
+                let file = file.clone();
+                list.push(Added { key_id, file });
+            }
         }
         Ok::<_, Failure>(draft)
     })?;
+    for file in &unsigned {
+        context.note(&format!("{file}: nobody has signed it"));
+    }
+    for Added { key_id, file } in &already {
+        context.note(&format!("{file}: {key_id}'s signature is there already"));
+    }
+    let mut of = previous.into_iter().chain([&draft]);
+    let enough = of.all(|keyset| draft.tally(keyset).is_met());
     let count = counted(added.len() as u64, "signature", "signatures");
     if context.json() {
         output::json(&Collected {
@@ -73,6 +95,8 @@ pub fn run(args: CollectArgs, context: &Context) -> Result<Exit, Failure> {
             version: draft.version,
             digest: draft.digest().to_string(),
             added,
+            already,
+            enough,
         })?;
     } else {
         let mut out = output::stdout();
@@ -81,9 +105,13 @@ pub fn run(args: CollectArgs, context: &Context) -> Result<Exit, Failure> {
         }
         out.flush()?;
     }
+    let next = match enough {
+        true => "enough have signed: `pith keyset publish` puts it in force",
+        false => "`pith keyset status` says whose are missing",
+    };
+    let version = draft.version;
     context.note(&format!(
-        "{count} added to the draft of version {}: `pith keyset status` says whose are missing",
-        draft.version
+        "{count} added to the draft of version {version}: {next}"
     ));
     Ok(Exit::Done)
 }

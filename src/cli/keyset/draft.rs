@@ -13,8 +13,8 @@ use crate::files::FileError;
 use crate::home::Home;
 use crate::keys::{KeyId, PublicKeyObject, Purpose, harden};
 use crate::keyset::{
-    Chain, Custodians, Edit, EditError, Keyset, Leaves, LeavesWriter, MerkleTree,
-    PossessionStatement, SafetyPolicy, SignaturesLost, SignedLog, draft_leaves_path, leaves_path,
+    Chain, Custodians, Edit, Keyset, Leaves, LeavesWriter, MerkleTree, PossessionStatement,
+    SafetyPolicy, SignaturesLost, SignedLog, draft_leaves_path, leaves_path,
 };
 use crate::ledger::LedgerLock;
 use crate::mint::{MintError, each_signed};
@@ -201,10 +201,6 @@ struct Drafting<'a> {
     lock: Option<LedgerLock>,
 }
 
-fn unfit(error: EditError) -> Failure {
-    Failure::new(Exit::Refused, error.to_string()).hint(error.hint())
-}
-
 impl<'a> Drafting<'a> {
     fn begin(
         args: &NewArgs,
@@ -230,7 +226,7 @@ impl<'a> Drafting<'a> {
                 }
                 let now = time_to_write(context, latest.rehearsal)?;
                 let draft = latest.successor(now, settings.expires_at(now));
-                (draft.map_err(unfit)?, now)
+                (draft?, now)
             }
             None => {
                 let now = time_to_write(context, args.rehearsal)?;
@@ -279,7 +275,7 @@ impl<'a> Drafting<'a> {
     }
 
     fn edit(&mut self, edit: Edit) -> Result<(), Failure> {
-        let lost = self.draft.edit(edit, self.now).map_err(unfit)?;
+        let lost = self.draft.edit(edit, self.now)?;
         self.lost.0 += lost.0;
         Ok(())
     }
@@ -359,7 +355,7 @@ impl<'a> Drafting<'a> {
     ) -> Result<(), Failure> {
         // Nothing is counted for an edit that makes no sense.
         let trial = edit(SignedLog::of(&MerkleTree::new()));
-        self.draft.clone().edit(trial, self.now).map_err(unfit)?;
+        self.draft.clone().edit(trial, self.now)?;
         let entry = self.draft.named(id).expect("the trial found it");
         let (ledger, lock) = context.locked_ledger(self.home)?;
         let logs = self.home.logs_dir();

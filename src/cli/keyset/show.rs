@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::context::Context;
 use crate::cli::error::{Exit, Failure};
-use crate::cli::output::{self, printable};
+use crate::cli::output::{self, counted, printable};
 use crate::keyset::Keyset;
 use crate::words;
 use clap::Args;
@@ -100,7 +100,9 @@ fn text(keyset: &Keyset) -> String {
             text.push_str(&format!(", until {until}"));
         }
         if let Some(signed) = &entry.signed {
-            text.push_str(&format!(", {} signatures", signed.count));
+            let count = counted(signed.count, "signature", "signatures");
+            let root = signed.merkle_root;
+            text.push_str(&format!(", {count} with the Merkle root {root}"));
         }
         if let Some(revocation) = &entry.revocation {
             text.push_str(&format!(": {}", printable(&revocation.reason)));
