@@ -97,7 +97,23 @@ impl Withholding {
 pub fn looks_secret(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
     let marks = ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY"];
-    marks.iter().any(|mark| upper.contains(mark))
+    marks.iter().any(|mark| upper.contains(mark)) || holds_share(text)
+}
+
+/// Whether the text of a share stands in it: 64 characters of base32, in groups of four or not.
+fn holds_share(text: &str) -> bool {
+    const SHARE_CHARS: usize = 64;
+    let is_part = |word: &&str| word.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
+    let mut chars = 0;
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .any(|word| {
+            chars = match is_part(&word) && word.len().is_multiple_of(4) {
+                true => chars + word.len(),
+                false => 0,
+            };
+            chars >= SHARE_CHARS
+        })
 }
 
 fn may_be_secret(value: &str, expected: Expected) -> bool {
@@ -130,6 +146,26 @@ mod tests {
     fn shown(verb: &str, arguments: &[&str]) -> Vec<String> {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
         Withholding::of(verb, &arguments).0
+    }
+
+    #[test]
+    fn the_text_of_a_share_is_known_by_its_form() {
+        let group = "ABCD";
+        let grouped = [group; 16].join(" ");
+        for text in [
+            &grouped,
+            &grouped.replace(' ', ""),
+            &format!("it is {grouped}."),
+        ] {
+            assert!(looks_secret(text), "{text}");
+        }
+        for text in [
+            &[group; 15].join(" "),
+            "THIS WAS SEEN BY ALL WHO WERE HERE AND ALSO SIGN WHAT THEY HAVE READ",
+            "pith:2024:464FKZVWWWAS6RK4REH6UF4MVX",
+        ] {
+            assert!(!looks_secret(text), "{text}");
+        }
     }
 
     #[test]

@@ -166,6 +166,16 @@ impl Home {
     /// As [`trusted_keys`](Self::trusted_keys); a home never goes back behind what it has published,
     /// nor behind what its ledger has seen.
     pub fn in_force(&self) -> Result<InForce, HomeError> {
+        match self.read_in_force() {
+            // A publication in between could have ended while its files were read one by one.
+            Err(HomeError::Keyset { source, .. }) if source.breaks(Rule::History) => {
+                self.read_in_force()
+            }
+            read => read,
+        }
+    }
+
+    fn read_in_force(&self) -> Result<InForce, HomeError> {
         let seen = self.published()?;
         let ledger = self.seen_by_ledger()?;
         let path = self.keyset_path();

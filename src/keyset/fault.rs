@@ -47,6 +47,11 @@ pub struct Faulty {
 }
 
 impl Faulty {
+    /// Whether it breaks this rule.
+    pub fn breaks(&self, rule: Rule) -> bool {
+        self.faults.iter().any(|fault| fault.rule == rule)
+    }
+
     /// `Err` if there are faults.
     pub(super) fn unless_none(version: u32, faults: Vec<Fault>) -> Result<(), Faulty> {
         if faults.is_empty() {

@@ -222,6 +222,26 @@ fn a_missing_version_is_named() {
 
 /// Whatever was written when it was cut off: the home is the old one or the new one, and publishing
 /// again completes it.
+#[test]
+fn whoever_reads_while_a_version_is_published_sees_the_old_one_or_the_new() {
+    for _ in 0..20 {
+        let (_folder, home) = published(&[(first(), 0)]);
+        std::thread::scope(|scope| {
+            let publishing = scope.spawn(|| {
+                home.publish(&second(), day(1)).unwrap();
+                home.publish(&third(), day(11)).unwrap();
+            });
+            let mut latest = 1;
+            while !publishing.is_finished() {
+                let version = home.chain().unwrap().unwrap().latest().version;
+                assert!(version >= latest, "{version} after {latest}");
+                latest = version;
+            }
+        });
+        assert_eq!(home.chain().unwrap().unwrap().latest(), &third());
+    }
+}
+
 /// The next publication is about to make it the only copy.
 #[test]
 fn what_is_in_force_is_kept_whatever_became_of_its_copy() {
