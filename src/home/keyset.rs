@@ -166,13 +166,14 @@ impl Home {
     /// As [`trusted_keys`](Self::trusted_keys); a home never goes back behind what it has published,
     /// nor behind what its ledger has seen.
     pub fn in_force(&self) -> Result<InForce, HomeError> {
-        match self.read_in_force() {
-            // A publication in between could have ended while its files were read one by one.
-            Err(HomeError::Keyset { source, .. }) if source.breaks(Rule::History) => {
-                self.read_in_force()
+        // A publication could have ended while its files were read one by one, and another one.
+        for _ in 0..2 {
+            match self.read_in_force() {
+                Err(HomeError::Keyset { source, .. }) if source.breaks(Rule::History) => {}
+                read => return read,
             }
-            read => read,
         }
+        self.read_in_force()
     }
 
     fn read_in_force(&self) -> Result<InForce, HomeError> {

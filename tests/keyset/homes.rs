@@ -228,8 +228,10 @@ fn whoever_reads_while_a_version_is_published_sees_the_old_one_or_the_new() {
         let (_folder, home) = published(&[(first(), 0)]);
         std::thread::scope(|scope| {
             let publishing = scope.spawn(|| {
-                home.publish(&second(), day(1)).unwrap();
-                home.publish(&third(), day(11)).unwrap();
+                for (keyset, when) in [(second(), 1), (third(), 11)] {
+                    write(&home.draft_path(), &keyset);
+                    home.publish(&keyset, day(when)).unwrap();
+                }
             });
             let mut latest = 1;
             while !publishing.is_finished() {
