@@ -62,7 +62,15 @@ fn growing(path: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn outputs_that_were_tampered_with_are_written_anew() {
     type Tamper = fn(&Path);
-    let tampers: [(&str, Tamper); 4] = [
+    let tampers: [(&str, Tamper); 5] = [
+        ("changed in its middle", |file| {
+            let mut bytes = fs::read(file).unwrap();
+            let middle = bytes.len() / 2;
+            if let Some(byte) = bytes.get_mut(middle) {
+                *byte ^= 1;
+            }
+            fs::write(file, bytes).unwrap();
+        }),
         ("emptied", |file| fs::write(file, "").unwrap()),
         ("shortened", |file| {
             let length = fs::metadata(file).unwrap().len();
