@@ -2,11 +2,10 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::appender::{Appender, read_past_cache};
-use crate::digest::Digest;
 use crate::files::watch::{self, Access, Content};
 use crate::files::{self, FileError};
 use rustix::fs::OFlags;
@@ -20,12 +19,7 @@ pub struct FilePlace {
     pub bytes: u64,
     /// The CRC-32 of all these bytes: tells damage. What somebody changed on purpose only verifying tells.
     pub crc32: u32,
-    /// The digest of the last of them: tells the file from another one of its name at a glance.
-    pub tail_sha256: Digest,
 }
-
-/// How much of a file its tail is.
-const TAIL: u64 = 4096;
 
 /// A file that grows under the name `PATH.partial` and gets its own name when it is complete; or one
 /// that is complete, and is compared with what would be written.
@@ -64,8 +58,8 @@ impl Growing {
         found.is_some_and(|found| crc32_of(found, place.bytes).is_ok_and(|crc| crc == place.crc32))
     }
 
-    /// Goes on with the file at `place`, cutting off what was written after it; `None` if the file is
-    /// not the one whose place that is.
+    /// Goes on with the file at `place`, cutting off what was written after it; `None` if it is not there or
+    /// shorter. Whether its bytes are those that were written, [`is_at`](Self::is_at) has told.
     pub fn resume(path: &Path, place: &FilePlace) -> Result<Option<Self>, FileError> {
         let partial = partial_of(path);
         let fails = || FileError::io("continue", &partial);
@@ -73,7 +67,7 @@ impl Growing {
             return Ok(None);
         };
         let size = file.metadata().map_err(fails())?.len();
-        if size < place.bytes || tail(&file, place.bytes).map_err(fails())? != place.tail_sha256 {
+        if size < place.bytes {
             return Ok(None);
         }
         let cut = file.set_len(place.bytes);
@@ -158,7 +152,6 @@ impl Growing {
         Ok(FilePlace {
             bytes,
             crc32: self.crc32.clone().finalize(),
-            tail_sha256: tail(file, bytes).map_err(fails())?,
         })
     }
 
@@ -253,13 +246,6 @@ fn writable(partial: &Path, anew: bool) -> Result<Option<File>, FileError> {
     let file = locked(open(true).map_err(fails("create"))?)?;
     files::sync_folder(files::folder_of(partial))?;
     Ok(Some(file))
-}
-
-fn tail(file: &File, bytes: u64) -> io::Result<Digest> {
-    let mut tail = vec![0; usize::try_from(bytes.min(TAIL)).unwrap_or_default()];
-    let from = bytes - tail.len() as u64;
-    file.read_exact_at(&mut tail, from)?;
-    Ok(Digest::of(&tail))
 }
 
 /// Opens a file to compare it. A pipe in its place has nothing to read, and keeps nobody waiting.

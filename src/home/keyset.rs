@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::draft::{lock_folder, read_keyset};
+use super::waiting::first_publication;
 use super::{Home, HomeError};
 use crate::canonical;
 use crate::canonical::pretty;
@@ -537,9 +538,7 @@ fn too_early(chain: &Chain, next: &Keyset, published: &[Published], now: Timesta
     begins
         .filter_map(|entry| {
             let id = &entry.key.key_id;
-            let mut versions = chain.versions().iter();
-            let first = versions.find(|version| version.named(id).is_some())?;
-            let seen = published.iter().find(|seen| seen.version == first.version);
+            let seen = first_publication(published, chain, id);
             // What is not known to be published is published now at the earliest.
             let since = seen.map_or(now, |seen| seen.published_at);
             let safety = chain.publish_safety(next, entry.published_at);

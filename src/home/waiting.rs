@@ -1,6 +1,7 @@
 //! Keys that are published and wait for their turn.
 
-use super::{Home, HomeError};
+use super::{Home, HomeError, Published};
+use crate::keys::KeyId;
 use crate::keyset::{Chain, SigningKey};
 use crate::time::Timestamp;
 
@@ -15,10 +16,8 @@ impl Home {
         chain: &Chain,
         entry: &SigningKey,
     ) -> Result<Option<Timestamp>, HomeError> {
-        let mut versions = chain.versions().iter();
-        let first = versions.find(|version| version.named(&entry.key.key_id).is_some());
         let published = self.published()?;
-        let seen = first.and_then(|first| published.iter().find(|p| p.version == first.version));
+        let seen = first_publication(&published, chain, &entry.key.key_id);
         // A draft may have been made long before it was published; the keyset's own date is the earliest.
         let since = seen.map(|seen| seen.published_at.max(entry.published_at));
         let safety = chain.publish_safety(chain.latest(), entry.published_at);
@@ -27,4 +26,15 @@ impl Home {
             Timestamp::from_unix(due)
         }))
     }
+}
+
+/// The publication of the first version of `chain` that holds a key, if it is known.
+pub(super) fn first_publication<'a>(
+    published: &'a [Published],
+    chain: &Chain,
+    id: &KeyId,
+) -> Option<&'a Published> {
+    let mut versions = chain.versions().iter();
+    let first = versions.find(|version| version.named(id).is_some())?;
+    published.iter().find(|seen| seen.version == first.version)
 }

@@ -7,8 +7,8 @@ use std::process::Stdio;
 
 use pith::time::Timestamp;
 
-use super::common::run;
 use super::common::session::Session;
+use super::common::{Ran, run};
 use super::registry::{GENESIS, Registry};
 use super::world::{D, private};
 
@@ -497,24 +497,32 @@ fn nothing_is_signed_by_a_clock_before_the_keyset_was_made() {
     }
 }
 
-/// Published for good: with the clock's time, as real ones are.
-#[test]
-fn a_time_left_in_the_environment_fails_a_real_registry() {
-    let registry = Registry::new();
-    let identity = registry.file("identity.txt");
+/// A first draft that is no rehearsal: with the clock's time, as real ones are.
+fn draft_for_good(registry: &Registry) {
     let mut new = registry.home.pith(["keyset", "draft", "new", "--identity"]);
-    run(new.arg(&identity)).exits(0);
+    run(new.arg(registry.file("identity.txt"))).exits(0);
     let mut custodians = registry.home.pith(["keyset", "draft", "custodians"]);
     run(custodians
         .args(["--threshold", "1"])
         .arg(registry.file("custodian-a.json")))
     .exits(0);
+}
+
+/// Has its custodian sign it.
+fn sign_for_good(registry: &Registry) -> Ran {
     let digest = registry.digest();
     let mut sign = registry
         .home
         .pith(["keyset", "sign", "--yes-digest", &digest, "--key"]);
     sign.arg(registry.file("custodian-a.age"));
-    run(sign.arg("--identity").arg(&identity)).exits(0);
+    run(sign.arg("--identity").arg(registry.file("identity.txt")))
+}
+
+#[test]
+fn a_time_left_in_the_environment_fails_a_real_registry() {
+    let registry = Registry::new();
+    draft_for_good(&registry);
+    sign_for_good(&registry).exits(0);
     run(&mut registry.home.pith(["keyset", "publish"])).exits(0);
     run(&mut registry.home.pith(["doctor"])).exits(0);
     let later = "2099-01-01T00:00:00Z";
@@ -531,14 +539,7 @@ fn a_time_left_in_the_environment_fails_a_real_registry() {
 #[test]
 fn a_draft_that_is_dated_ahead_is_not_signed() {
     let registry = Registry::new();
-    let identity = registry.file("identity.txt");
-    let mut new = registry.home.pith(["keyset", "draft", "new", "--identity"]);
-    run(new.arg(&identity)).exits(0);
-    let mut custodians = registry.home.pith(["keyset", "draft", "custodians"]);
-    run(custodians
-        .args(["--threshold", "1"])
-        .arg(registry.file("custodian-a.json")))
-    .exits(0);
+    draft_for_good(&registry);
     let draft = registry.keys("keyset-draft.json");
     let text = fs::read_to_string(&draft).unwrap();
     let (_, made) = text.split_once(r#""created_at": ""#).unwrap();
@@ -546,12 +547,7 @@ fn a_draft_that_is_dated_ahead_is_not_signed() {
     let tomorrow = made.parse::<Timestamp>().unwrap().unix() + 86_400;
     let tomorrow = Timestamp::from_unix(tomorrow).unwrap().to_string();
     fs::write(&draft, text.replace(made, &tomorrow)).unwrap();
-    let digest = registry.digest();
-    let mut sign = registry
-        .home
-        .pith(["keyset", "sign", "--yes-digest", &digest, "--key"]);
-    sign.arg(registry.file("custodian-a.age"));
-    let refused = run(sign.arg("--identity").arg(&identity)).exits(1);
+    let refused = sign_for_good(&registry).exits(1);
     assert!(
         refused
             .stderr

@@ -311,18 +311,18 @@ impl<'a> Minter<'a> {
     }
 
     fn note_changed(&mut self, outcome: &Outcome) {
-        if outcome.fate == Fate::MetadataChanged && self.changed_shown < SHOWN {
-            self.changed_shown += 1;
-            let (arxiv, number) = (&outcome.arxiv, outcome.number);
-            self.setting.context.note(&format!(
-                "arXiv:{arxiv} has other metadata now and keeps {number}"
-            ));
-            if self.changed_shown == SHOWN {
-                self.setting
-                    .context
-                    .note("more of these are counted, and not shown");
-            }
+        if outcome.fate != Fate::MetadataChanged || self.changed_shown > SHOWN {
+            return;
         }
+        self.changed_shown += 1;
+        let (arxiv, number) = (&outcome.arxiv, outcome.number);
+        self.setting
+            .context
+            .note(&match self.changed_shown > SHOWN {
+                false => format!("arXiv:{arxiv} has other metadata now and keeps {number}"),
+                true => "more papers have other metadata now: they are counted, and not shown"
+                    .to_owned(),
+            });
     }
 
     /// Divides a chunk into papers and the rest, up to where the run is cut.
